@@ -1,0 +1,1 @@
+"""Measures Leadmail beside the programs that people would compare it with."""

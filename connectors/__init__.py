@@ -1,0 +1,1 @@
+"""Mail providers behind one protocol; a provider's own formats never leave this room."""

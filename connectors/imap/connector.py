@@ -1,0 +1,124 @@
+"""The IMAP connector: one mailbox over one connection, which is opened when first needed."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+
+from connectors.base import ChangePage, Cursor, Envelope, Folder, MessageRef, RawMessage, Revocation
+from connectors.egress import Egress
+from connectors.errors import Misbehaved, Unreadable
+from connectors.imap.account import AccessToken, FetchLimits, ImapAccount
+from connectors.imap.changes import list_changes, pin_folder
+from connectors.imap.fetching import fetch_envelopes, fetch_messages, find_gone
+from connectors.imap.folders import list_folders
+from connectors.imap.records import message_ref
+from connectors.imap.search import find_addresses, since_criteria
+from connectors.imap.session import Session
+from mail.address import Address
+
+
+class ImapConnector:
+    """A mailbox on an IMAP server. Reads only: EXAMINE and PEEK (invariant 11)."""
+
+    def __init__(
+        self, account: ImapAccount, egress: Egress, limits: FetchLimits | None = None
+    ) -> None:
+        self._account = account
+        self._egress = egress
+        self._limits = limits or FetchLimits()
+        self._session: Session | None = None
+
+    @property
+    def reports_removals(self) -> bool:
+        """Whether `changes` names all removals: the server keeps a record of them (RFC 7162)."""
+        return self._open().has_qresync
+
+    @property
+    def round_trip(self) -> timedelta:
+        """The shortest time that the server took to answer."""
+        return timedelta(seconds=self._open().wire.round_trip)
+
+    def folders(self) -> Sequence[Folder]:
+        """List all folders; marks are of UIDVALIDITY, UIDNEXT and the number of messages."""
+        with self._disbelieving():
+            return list_folders(self._open())
+
+    def changes(
+        self, folder: Folder, cursor: Cursor | None, since: datetime | None
+    ) -> Iterator[ChangePage]:
+        """Yield what the cursor doesn't cover, as `Connector.changes` says."""
+        with self._disbelieving():
+            yield from list_changes(self._open(), folder, cursor, since, self._limits)
+
+    def find(
+        self, folder: Folder, addresses: Collection[Address], since: datetime | None
+    ) -> Iterator[MessageRef]:
+        """Yield the messages in whose address fields any of the addresses is a part; a superset."""
+        with self._disbelieving():
+            uids: set[int] = set()
+            session = self._open()
+            session.begin()
+            selection = session.examined(folder.key, session.ask_examine(folder.key))
+            if addresses and selection.exists:
+                criteria = since_criteria(since)
+                for found in find_addresses(session, addresses, criteria, selection.exists):
+                    uids.update(found)
+            for uid in sorted(uids, reverse=True):
+                yield message_ref(folder.key, selection.uidvalidity, uid)
+
+    def pin(self, folder: Folder) -> Cursor:
+        """Return a cursor at the folder's present end that counts all before it as covered."""
+        with self._disbelieving():
+            return pin_folder(self._open(), folder)
+
+    def envelopes(self, refs: Sequence[MessageRef]) -> Iterator[Envelope]:
+        """Yield the envelopes of those that still exist; header fields only."""
+        with self._disbelieving():
+            if refs:
+                yield from fetch_envelopes(self._open(), refs, self._limits)
+
+    def fetch(self, refs: Sequence[MessageRef]) -> Iterator[RawMessage]:
+        """Yield whole messages, pipelined within the byte budget."""
+        with self._disbelieving():
+            if refs:
+                yield from fetch_messages(self._open(), refs, self._limits)
+
+    def gone(self, refs: Sequence[MessageRef]) -> Collection[MessageRef]:
+        """Return those of the refs that no longer exist."""
+        with self._disbelieving():
+            return find_gone(self._open(), refs) if refs else ()
+
+    def revoke(self) -> Revocation:
+        """Say what is left to the person: IMAP itself has nothing that can be ended."""
+        self.close()
+        if isinstance(self._account.auth, AccessToken):
+            return Revocation(
+                left_to_person=("Withdraw the app's access in the account's settings.",)
+            )
+        return Revocation(
+            left_to_person=("Delete the app password, or change the mailbox's password.",)
+        )
+
+    def close(self) -> None:
+        """Let go of the connection; never raises."""
+        if self._session is not None:
+            self._session.close()
+            self._session = None
+
+    @contextmanager
+    def _disbelieving(self) -> Iterator[None]:
+        """Close the connection of a server that broke its protocol."""
+        try:
+            yield
+        except Unreadable:
+            raise
+        except Misbehaved:
+            self.close()
+            raise
+
+    def _open(self) -> Session:
+        if self._session is None or not self._session.is_open:
+            self._session = Session(self._account, self._egress, self._limits)
+        return self._session

@@ -1,0 +1,1 @@
+"""Pure mail: bytes in, values out; no clock, socket or database."""

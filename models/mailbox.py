@@ -1,0 +1,116 @@
+"""A connected account: its state, its folders, its grant and the leases on it."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+from sqlalchemy import BigInteger, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.base import Base, Big, Created, Hash, Id, Owner, Personal, Sealed, When
+from models.workspace import InWorkspace
+
+InMailbox = Annotated[int, mapped_column(BigInteger, ForeignKey("mailbox.id"))]
+
+
+class State(StrEnum):
+    """What a mailbox is doing, as the API says it."""
+
+    CONNECTING = "connecting"
+    BACKFILLING = "backfilling"
+    LIVE = "live"
+    PAUSED = "paused"
+    REAUTHORIZE = "reauthorize"
+    FAILING = "failing"
+    DISCONNECTING = "disconnecting"
+
+
+class Mailbox(Base):
+    """A connected account. Raising `generation` is the fence (invariant 3).
+
+    `sealed` holds user, address, host, port, security and username, and the chosen folders.
+    `due_at` is when it is to be synced next; `ring` counts calls to sync, so that one that
+    comes while a sync runs isn't lost.
+    """
+
+    __tablename__ = "mailbox"
+    __table_args__ = (Index("ix_mailbox_due", "due_at"),)
+    dies = Personal((Owner.MAILBOX, Owner.WORKSPACE))
+
+    id: Mapped[Id]
+    workspace_id: Mapped[InWorkspace] = mapped_column(index=True)
+    generation: Mapped[Big] = mapped_column(server_default="1")
+    provider: Mapped[str]
+    state: Mapped[str]
+    paused: Mapped[bool] = mapped_column(server_default=text("false"))
+    visibility: Mapped[str] = mapped_column(server_default="private")
+    since: Mapped[When | None]
+    user_hash: Mapped[Hash]
+    address_hash: Mapped[Hash]
+    sealed: Mapped[Sealed]
+    due_at: Mapped[When | None]
+    last_synced_at: Mapped[When | None]
+    problem: Mapped[str | None]
+    problem_at: Mapped[When | None]
+    failures: Mapped[int] = mapped_column(server_default="0")
+    created_at: Mapped[Created]
+
+
+class MailboxGrant(Base):
+    """A mailbox's sealed credentials; `version` is what a refresh compares and swaps."""
+
+    __tablename__ = "mailbox_grant"
+    dies = Personal((Owner.MAILBOX, Owner.WORKSPACE))
+
+    mailbox_id: Mapped[InMailbox] = mapped_column(primary_key=True)
+    workspace_id: Mapped[InWorkspace]
+    generation: Mapped[Big]
+    version: Mapped[Big] = mapped_column(server_default="1")
+    sealed: Mapped[Sealed]
+
+
+class Lease(Base):
+    """Who may work on a mailbox until when; a writer shows the epoch it took (invariant 14).
+
+    `kind` is sync (moves cursors) or import (stores mail). A dead worker loses it by time,
+    and a stale one can't write under it: the next holder has raised `epoch`.
+    """
+
+    __tablename__ = "lease"
+    dies = Personal((Owner.MAILBOX, Owner.WORKSPACE))
+
+    mailbox_id: Mapped[InMailbox] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    workspace_id: Mapped[InWorkspace]
+    epoch: Mapped[Big]
+    until: Mapped[When]
+
+
+class Folder(Base):
+    """A folder of a mailbox and how far it has been covered.
+
+    `hash` is of the provider's key for it; `sealed` holds that key and the name. `mark` is
+    the provider's mark at the time when nothing was left to do. `searched_version`: its past
+    has been searched for all addresses up to this policy version. `remaining` messages are
+    still to be examined by the backfill; null before the first page.
+    """
+
+    __tablename__ = "folder"
+    __table_args__ = (UniqueConstraint("mailbox_id", "hash"),)
+    dies = Personal((Owner.MAILBOX, Owner.WORKSPACE))
+
+    id: Mapped[Id]
+    workspace_id: Mapped[InWorkspace]
+    mailbox_id: Mapped[InMailbox]
+    generation: Mapped[Big]
+    hash: Mapped[Hash]
+    sealed: Mapped[Sealed]
+    role: Mapped[str]
+    selected: Mapped[bool]
+    mark: Mapped[str | None]
+    cursor: Mapped[str | None]
+    searched_version: Mapped[Big]
+    remaining: Mapped[Big | None]
+    examined: Mapped[Big] = mapped_column(server_default="0")
+    checked_at: Mapped[When | None]

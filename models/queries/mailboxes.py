@@ -1,0 +1,367 @@
+"""Mailboxes: finding them, what is due, their state and problems."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, and_, exists, func, insert, or_, select, update
+
+from models.base import AnyRow
+from models.lead import LeadAddress
+from models.mail import Mail, Pending
+from models.mailbox import Folder, Mailbox, MailboxGrant, State
+
+IDLE_STATES = (State.DISCONNECTING, State.REAUTHORIZE)
+FETCHABLE = and_(
+    Mailbox.state.not_in(IDLE_STATES),
+    ~Mailbox.paused,
+    # A mailbox with a problem is left alone until its next try is due.
+    or_(Mailbox.problem.is_(None), Mailbox.due_at <= func.now()),
+)
+"""Mail of the mailbox may be fetched now."""
+
+
+def add(connection: Connection, **values: Any) -> None:
+    """Insert a mailbox; its id was drawn before, because its sealed column is bound to it."""
+    connection.execute(insert(Mailbox).values(**values))
+
+
+def next_id(connection: Connection) -> int:
+    """Draw the id of the next mailbox."""
+    return int(connection.execute(select(func.nextval("mailbox_id_seq"))).scalar_one())
+
+
+def find(connection: Connection, mailbox_id: int) -> AnyRow | None:
+    """Return a mailbox, or None; one that is being disconnected is found too."""
+    return connection.execute(
+        select(*Mailbox.__table__.columns).where(Mailbox.id == mailbox_id)
+    ).first()
+
+
+def page(connection: Connection, after: int, limit: int) -> Sequence[AnyRow]:
+    """Return the workspace's mailboxes with ids above `after`, in order of id."""
+    return connection.execute(
+        select(*Mailbox.__table__.columns)
+        .where(Mailbox.id > after)
+        .order_by(Mailbox.id)
+        .limit(limit)
+    ).all()
+
+
+def ids_matching(
+    connection: Connection, user_hash: bytes | None, provider: str | None
+) -> list[int]:
+    """Return ids of the connected mailboxes of a user, of a provider, or of all."""
+    query = select(Mailbox.id).where(Mailbox.state != State.DISCONNECTING)
+    if user_hash is not None:
+        query = query.where(Mailbox.user_hash == user_hash)
+    if provider is not None:
+        query = query.where(Mailbox.provider == provider)
+    return list(connection.scalars(query.order_by(Mailbox.id)))
+
+
+def connected_as(connection: Connection, user_hash: bytes, address_hash: bytes) -> int | None:
+    """Return the id of the mailbox that this user connected for this address, or None."""
+    return connection.scalar(
+        select(Mailbox.id).where(
+            Mailbox.user_hash == user_hash,
+            Mailbox.address_hash == address_hash,
+            Mailbox.state != State.DISCONNECTING,
+        )
+    )
+
+
+def change(connection: Connection, mailbox_id: int, **values: Any) -> int:
+    """Change a mailbox that isn't being disconnected; return how many rows changed."""
+    return connection.execute(
+        update(Mailbox)
+        .where(Mailbox.id == mailbox_id, Mailbox.state != State.DISCONNECTING)
+        .values(**values)
+    ).rowcount
+
+
+def put_grant(connection: Connection, **values: Any) -> None:
+    """Insert a mailbox's grant."""
+    connection.execute(insert(MailboxGrant).values(**values))
+
+
+def grant(connection: Connection, mailbox_id: int) -> AnyRow | None:
+    """Return a mailbox's grant, or None."""
+    return connection.execute(
+        select(*MailboxGrant.__table__.columns).where(MailboxGrant.mailbox_id == mailbox_id)
+    ).first()
+
+
+def replace_grant(connection: Connection, mailbox_id: int, version: int, sealed: bytes) -> bool:
+    """Swap a grant for a newer one if it still is of that version; tell whether it was."""
+    return bool(
+        connection.execute(
+            update(MailboxGrant)
+            .where(MailboxGrant.mailbox_id == mailbox_id, MailboxGrant.version == version)
+            .values(sealed=sealed, version=MailboxGrant.version + 1)
+        ).rowcount
+    )
+
+
+def ring(connection: Connection, mailbox_ids: Sequence[int]) -> list[int]:
+    """Make mailboxes due now, where they may be synced; return which."""
+    return list(
+        connection.scalars(
+            update(Mailbox)
+            .where(
+                Mailbox.id.in_(mailbox_ids),
+                Mailbox.state.not_in(IDLE_STATES),
+                ~Mailbox.paused,
+            )
+            .values(due_at=func.now())
+            .returning(Mailbox.id)
+        )
+    )
+
+
+def ring_workspace(connection: Connection) -> list[int]:
+    """Make all of the workspace's mailboxes due now; return which."""
+    return list(
+        connection.scalars(
+            update(Mailbox)
+            .where(Mailbox.state.not_in(IDLE_STATES), ~Mailbox.paused)
+            .values(due_at=func.now())
+            .returning(Mailbox.id)
+        )
+    )
+
+
+def due_for_sync(connection: Connection, limit: int) -> list[int]:
+    """Return ids of the mailboxes to be synced now, the longest due first."""
+    return list(
+        connection.scalars(
+            select(Mailbox.id)
+            .where(
+                Mailbox.due_at <= func.now(),
+                Mailbox.state.not_in(IDLE_STATES),
+                ~Mailbox.paused,
+            )
+            .order_by(Mailbox.due_at)
+            .limit(limit)
+        )
+    )
+
+
+def due_for_import(connection: Connection, limit: int) -> list[int]:
+    """Return ids of the mailboxes with mail that waits to be fetched now."""
+    waits = exists(
+        select(1).where(
+            Pending.mailbox_id == Mailbox.id,
+            Pending.reason.is_(None),
+            Pending.retry_at <= func.now(),
+        )
+    )
+    return list(connection.scalars(select(Mailbox.id).where(FETCHABLE, waits).limit(limit)))
+
+
+def begin_sync(connection: Connection, mailbox_id: int, again: timedelta) -> AnyRow | None:
+    """Put off the next sync and return the mailbox; None if it may not be synced now.
+
+    It is put off only for as long as a dead worker keeps the lease, so that a killed sync is
+    taken up again; `end_sync` puts it off to the next poll.
+    """
+    return connection.execute(
+        update(Mailbox)
+        .where(
+            Mailbox.id == mailbox_id,
+            Mailbox.state.not_in(IDLE_STATES),
+            ~Mailbox.paused,
+        )
+        .values(due_at=func.now() + again)
+        .returning(*Mailbox.__table__.columns)
+    ).first()
+
+
+def end_sync(connection: Connection, mailbox_id: int, due_at: datetime, poll: timedelta) -> bool:
+    """Put off the next sync to the next poll; tell whether a ring came during this one.
+
+    `due_at` is what `begin_sync` returned; a ring has changed it.
+    """
+    put_off = connection.execute(
+        update(Mailbox)
+        .where(Mailbox.id == mailbox_id, Mailbox.due_at == due_at)
+        .values(due_at=func.now() + poll)
+    ).rowcount
+    return not put_off
+
+
+def note_progress(
+    connection: Connection, mailbox_id: int, state: State, synced_at: datetime | None
+) -> str | None:
+    """Write the state of a mailbox that works and clear its problem; return the old state."""
+    before = connection.scalar(select(Mailbox.state).where(Mailbox.id == mailbox_id))
+    values: dict[str, Any] = {
+        "state": state,
+        "problem": None,
+        "problem_at": None,
+        "failures": 0,
+    }
+    if synced_at is not None:
+        values["last_synced_at"] = synced_at
+    change(connection, mailbox_id, **values)
+    return before
+
+
+def note_problem(
+    connection: Connection,
+    mailbox_id: int,
+    state: State,
+    problem: str,
+    retry_after: timedelta | None,
+) -> bool:
+    """Write a problem and when to try again (None: not by itself); tell whether it is new."""
+    before = connection.scalar(select(Mailbox.problem).where(Mailbox.id == mailbox_id))
+    change(
+        connection,
+        mailbox_id,
+        state=state,
+        problem=problem,
+        problem_at=func.now() if before != problem else Mailbox.problem_at,
+        failures=Mailbox.failures + 1,
+        due_at=None if retry_after is None else func.now() + retry_after,
+    )
+    return before != problem
+
+
+def note_failure(connection: Connection, mailbox_id: int) -> None:
+    """Count a failure that is no problem yet, and make the mailbox due at once."""
+    change(connection, mailbox_id, failures=Mailbox.failures + 1, due_at=func.now())
+
+
+def progress(connection: Connection, mailbox_ids: Sequence[int]) -> dict[int, AnyRow]:
+    """Return per mailbox: folders in all and done, mails examined, stored, waiting, parked.
+
+    A folder whose past is searched instead of listed is done when it has been searched.
+    """
+    is_done = and_(Folder.selected, Folder.remaining == 0, Folder.searched_version > 0)
+    folders = (
+        select(
+            Folder.mailbox_id,
+            func.count().filter(Folder.selected).label("folders_total"),
+            func.count().filter(is_done).label("folders_done"),
+            func.coalesce(func.sum(Folder.examined), 0).label("examined"),
+            func.coalesce(func.sum(Folder.remaining), 0).label("remaining"),
+        )
+        .where(Folder.mailbox_id.in_(mailbox_ids))
+        .group_by(Folder.mailbox_id)
+        .subquery()
+    )
+    stored = (
+        select(Mail.mailbox_id, func.count().label("stored"))
+        .where(Mail.mailbox_id.in_(mailbox_ids))
+        .group_by(Mail.mailbox_id)
+        .subquery()
+    )
+    waiting = (
+        select(
+            Pending.mailbox_id,
+            func.count().filter(Pending.reason.is_(None)).label("waiting"),
+            func.count().filter(Pending.reason.is_not(None)).label("parked"),
+        )
+        .where(Pending.mailbox_id.in_(mailbox_ids))
+        .group_by(Pending.mailbox_id)
+        .subquery()
+    )
+    rows = connection.execute(
+        select(
+            Mailbox.id,
+            func.coalesce(folders.c.folders_total, 0).label("folders_total"),
+            func.coalesce(folders.c.folders_done, 0).label("folders_done"),
+            func.coalesce(folders.c.examined, 0).label("examined"),
+            func.coalesce(folders.c.remaining, 0).label("remaining"),
+            func.coalesce(stored.c.stored, 0).label("stored"),
+            func.coalesce(waiting.c.waiting, 0).label("waiting"),
+            func.coalesce(waiting.c.parked, 0).label("parked"),
+        )
+        .outerjoin(folders, folders.c.mailbox_id == Mailbox.id)
+        .outerjoin(stored, stored.c.mailbox_id == Mailbox.id)
+        .outerjoin(waiting, waiting.c.mailbox_id == Mailbox.id)
+        .where(Mailbox.id.in_(mailbox_ids))
+    )
+    return {row.id: row for row in rows}
+
+
+def unsearched(connection: Connection, mailbox_id: int) -> bool:
+    """Tell whether some folder's past hasn't been searched for the newest lead addresses."""
+    newest = select(func.max(LeadAddress.added_version)).scalar_subquery()
+    return bool(
+        connection.scalar(
+            select(
+                exists(
+                    select(1).where(
+                        Folder.mailbox_id == mailbox_id,
+                        Folder.selected,
+                        or_(Folder.searched_version < newest),
+                    )
+                )
+            )
+        )
+    )
+
+
+def hold_live(connection: Connection, mailbox_id: int, generation: int) -> bool:
+    """Keep the mailbox from being fenced until commit; False if it already is, or is paused."""
+    return (
+        connection.scalar(
+            select(Mailbox.id)
+            .where(
+                Mailbox.id == mailbox_id,
+                Mailbox.generation == generation,
+                Mailbox.state != State.DISCONNECTING,
+                ~Mailbox.paused,
+            )
+            .with_for_update(read=True)
+        )
+        is not None
+    )
+
+
+def fetchable(connection: Connection, mailbox_id: int) -> AnyRow | None:
+    """Return a mailbox whose mail may be fetched now, or None."""
+    return connection.execute(
+        select(*Mailbox.__table__.columns).where(Mailbox.id == mailbox_id, FETCHABLE)
+    ).first()
+
+
+def has_waiting(connection: Connection, mailbox_id: int) -> bool:
+    """Tell whether mail of the mailbox waits to be fetched now, and it may be worked on."""
+    return bool(
+        connection.scalar(
+            select(
+                exists(
+                    select(1)
+                    .select_from(Pending)
+                    .join(Mailbox, Mailbox.id == Pending.mailbox_id)
+                    .where(
+                        Pending.mailbox_id == mailbox_id,
+                        Pending.reason.is_(None),
+                        Pending.retry_at <= func.now(),
+                        FETCHABLE,
+                    )
+                )
+            )
+        )
+    )
+
+
+def hold_account(connection: Connection, workspace_id: int, account: bytes) -> None:
+    """Keep everyone else from connecting the same account until commit."""
+    number = int.from_bytes(hashlib.sha256(account).digest()[:8], "big", signed=True)
+    connection.execute(select(func.pg_advisory_xact_lock(number ^ workspace_id)))
+
+
+def renew_grant(connection: Connection, mailbox_id: int, generation: int, sealed: bytes) -> None:
+    """Replace a mailbox's grant by one that the person has just given."""
+    connection.execute(
+        update(MailboxGrant)
+        .where(MailboxGrant.mailbox_id == mailbox_id)
+        .values(generation=generation, sealed=sealed, version=MailboxGrant.version + 1)
+    )

@@ -1,0 +1,1 @@
+"""The promises: sealing, purging, certificates, the ledger."""

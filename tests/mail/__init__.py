@@ -1,0 +1,1 @@
+"""Tests of the pure room: bytes in, values out."""

@@ -1,0 +1,1 @@
+"""The sober pages for people, without a script."""

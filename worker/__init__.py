@@ -1,0 +1,1 @@
+"""The service: settings, actors, the clock, the watcher and the command line."""

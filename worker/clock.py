@@ -1,0 +1,101 @@
+"""The clock: rings for whatever the database says is due, and tidies up; exactly one is active.
+
+Redis may lose every message at any moment: what was due is rung again within seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from threading import Event
+from time import monotonic
+
+import redis
+import structlog
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
+
+from models.queries import answers, changes, erasures, keys, mailboxes
+from worker.boot import Service
+
+log = structlog.get_logger(__name__)
+ONE_CLOCK = 0x1EADC10C
+AT_ONCE = 200
+RUNG_SECONDS = 10
+"""A mailbox that was rung isn't rung again for so long, so that a backlog doesn't pile up."""
+TIDY_EVERY = timedelta(minutes=10)
+CHANGE_DAYS = 30
+ANSWER_KEPT = timedelta(days=1)
+IMPORT_TAKES = timedelta(hours=1)
+"""Far longer than an import keeps keys before their mails are stored."""
+RETRY_SECONDS = 1.0
+
+
+def run(service: Service, over: Event) -> None:
+    """Tick until `over` is set; wait while another clock is active."""
+    while not over.is_set():
+        try:
+            with service.store.engine.connect() as connection:
+                if is_only_clock(connection):
+                    log.info("clock_active")
+                    tick_while_active(service, connection, over)
+        except (DBAPIError, redis.RedisError) as error:
+            log.warning("clock_interrupted", error=type(error).__name__)
+        over.wait(RETRY_SECONDS)
+
+
+def is_only_clock(connection: Connection) -> bool:
+    """Take the clock's lock, which ends with the connection; tell whether it was free."""
+    taken = connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": ONE_CLOCK})
+    connection.commit()
+    return bool(taken)
+
+
+def tick_while_active(service: Service, connection: Connection, over: Event) -> None:
+    """Tick as long as the lock's connection lives."""
+    tidied = -TIDY_EVERY.total_seconds()
+    while not over.is_set():
+        connection.execute(text("SELECT 1"))
+        connection.commit()
+        tick(service)
+        if monotonic() - tidied > TIDY_EVERY.total_seconds():
+            tidy(service)
+            tidied = monotonic()
+        over.wait(service.settings.clock_seconds)
+
+
+def tick(service: Service) -> None:
+    """Ring for everything that is due now."""
+    with service.store.system() as connection:
+        syncs = mailboxes.due_for_sync(connection, AT_ONCE)
+        imports = mailboxes.due_for_import(connection, AT_ONCE)
+    with service.vault_store.system() as ledger:
+        purges = erasures.due(ledger, AT_ONCE)
+    ring(service, "sync", syncs, lambda id_: service.doorbell.sync([id_]))
+    ring(service, "import", imports, service.doorbell.fetch)
+    ring(service, "purge", purges, service.doorbell.purge)
+
+
+def ring(service: Service, kind: str, ids: Sequence[int], send: Callable[[int], None]) -> None:
+    """Ring for those of the ids that weren't rung just now."""
+    for id_ in ids:
+        name = rung_name(kind, id_)
+        if service.redis.set(name, 1, nx=True, ex=RUNG_SECONDS):
+            send(id_)
+
+
+def rung_name(kind: str, id_: int) -> str:
+    """Return the Redis key that says that something was rung just now."""
+    owner = "erasure" if kind == "purge" else "mailbox"
+    return f"leadmail:{owner}:{id_}:rung:{kind}"
+
+
+def tidy(service: Service) -> None:
+    """Delete what has had its time: answers, links, sessions, the feed, keys of nothing."""
+    with service.store.system() as connection:
+        gone = {
+            "idempotent_answers": answers.forget(connection, ANSWER_KEPT),
+            "sign_ins": keys.forget_sign_ins(connection),
+            "changes": changes.forget(connection, CHANGE_DAYS, limit=100_000),
+        }
+    log.info("clock_tidied", keys_of_nothing=service.sweep.run(IMPORT_TAKES), **gone)

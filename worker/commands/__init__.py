@@ -1,0 +1,1 @@
+"""The commands of `leadmail`, a file for each group."""

@@ -1,0 +1,169 @@
+"""A mailbox joins: proven by a real login, kept under its own key, and rung for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from threading import BoundedSemaphore
+from typing import Any
+
+from sqlalchemy import Connection, func
+
+from models.base import AnyRow
+from models.mailbox import State
+from models.queries import changes, leads, leases
+from models.queries import folders as folder_queries
+from models.queries import mailboxes as queries
+from privacy.contents import Grant, MailboxCard, open_mailbox, seal_grant, seal_mailbox
+from worker.boot import Service
+from worker.connecting import make_connector
+from worker.consequences import Consequences
+from worker.mailboxes import reaches_further
+from worker.own import settle
+from worker.refused import Busy, Unacceptable
+
+LOGINS_AT_ONCE = BoundedSemaphore(8)
+"""Logins take seconds of a slow server's time; the API answers others meanwhile."""
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """The mailbox, and whether it was connected for the first time."""
+
+    id: int
+    is_new: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Joining:
+    """Connects mailboxes to one workspace; `by` says who asks."""
+
+    service: Service
+    workspace_id: int
+    by: str
+
+    def connect(
+        self,
+        provider: str,
+        card: MailboxCard,
+        grant: Grant,
+        since: datetime | None,
+        *,
+        keeps_since: bool,
+    ) -> Joined:
+        """Log in and keep the mailbox; the same user and address again renews its grant.
+
+        With `keeps_since`, and with no folders in the card, a mailbox that is known keeps its
+        own.
+
+        Raises:
+            ConnectorError: What the mail server, or the way to it, said.
+            Unacceptable: A folder that was asked for isn't there.
+            Busy: Too many logins are going on.
+        """
+        self.prove(card, grant)
+        index = self.service.vault.workspace(self.workspace_id).index
+        user, address = index.hash("user", card.user), index.address(card.address)
+        consequences = Consequences(self.service, self.workspace_id, self.by)
+        with self.service.store.workspace(self.workspace_id) as connection:
+            queries.hold_account(connection, self.workspace_id, user + address)
+            known = queries.connected_as(connection, user, address)
+            row = None if known is None else queries.find(connection, known)
+            if row is not None:
+                self.renew(connection, row, card, grant, since, keeps_since=keeps_since)
+                joined = Joined(row.id, is_new=False)
+            else:
+                hashes = {"user_hash": user, "address_hash": address}
+                id_ = self.add(connection, provider, card, grant, since, hashes)
+                joined = Joined(id_, is_new=True)
+                leads.hold_policy(connection, self.workspace_id)
+                settle(connection, consequences, [address], "a mailbox of this address joined")
+            changes.record(connection, self.workspace_id, "mailbox.connected", str(joined.id))
+        consequences.begin()
+        self.service.doorbell.sync([joined.id])
+        return joined
+
+    def prove(self, card: MailboxCard, grant: Grant) -> None:
+        """Log in and look for the folders that were asked for."""
+        if not LOGINS_AT_ONCE.acquire(timeout=2):
+            raise Busy
+        try:
+            connector = make_connector(self.service, card, grant)
+            try:
+                listed = connector.folders()
+            finally:
+                connector.close()
+        finally:
+            LOGINS_AT_ONCE.release()
+        names = {name for folder in listed for name in (folder.key, folder.name)}
+        for position, name in enumerate(card.folders or ()):
+            if name not in names:
+                raise Unacceptable(f"folders.{position}", "is no folder of this mailbox")
+
+    def add(
+        self,
+        connection: Connection,
+        provider: str,
+        card: MailboxCard,
+        grant: Grant,
+        since: datetime | None,
+        hashes: dict[str, bytes],
+    ) -> int:
+        """Keep a new mailbox and its grant; return its id."""
+        id_ = queries.next_id(connection)
+        key = self.service.vault.make_mailbox_key(self.workspace_id, id_)
+        queries.add(
+            connection,
+            id=id_,
+            workspace_id=self.workspace_id,
+            generation=1,
+            provider=provider,
+            state=State.CONNECTING,
+            since=since,
+            sealed=seal_mailbox(key, self.workspace_id, id_, card),
+            due_at=func.now(),
+            **hashes,
+        )
+        queries.put_grant(
+            connection,
+            mailbox_id=id_,
+            workspace_id=self.workspace_id,
+            generation=1,
+            sealed=seal_grant(key, self.workspace_id, id_, 1, grant),
+        )
+        return id_
+
+    def renew(
+        self,
+        connection: Connection,
+        row: AnyRow,
+        card: MailboxCard,
+        grant: Grant,
+        since: datetime | None,
+        *,
+        keeps_since: bool,
+    ) -> None:
+        """Give a known mailbox its new grant; what it holds stays (F19)."""
+        key = self.service.vault.mailbox_key(self.workspace_id, row.id)
+        held = open_mailbox(key, self.workspace_id, row.id, row.sealed)
+        if card.folders is None:
+            card = replace(card, folders=held.folders)
+        values: dict[str, Any] = {
+            "state": State.LIVE if row.last_synced_at is not None else State.CONNECTING,
+            "sealed": seal_mailbox(key, self.workspace_id, row.id, card),
+            "problem": None,
+            "problem_at": None,
+            "failures": 0,
+        }
+        if not row.paused:
+            values["due_at"] = func.now()
+        # The running sync has the old host or password: what it writes is undone.
+        leases.break_off(connection, row.id, "sync")
+        leases.break_off(connection, row.id, "import")
+        if not keeps_since:
+            values["since"] = since
+            if reaches_further(since, row.since):
+                folder_queries.list_again(connection, row.id)
+        queries.change(connection, row.id, **values)
+        sealed = seal_grant(key, self.workspace_id, row.id, row.generation, grant)
+        queries.renew_grant(connection, row.id, row.generation, sealed)

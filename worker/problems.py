@@ -1,0 +1,51 @@
+"""What the person is told when a mailbox has a problem: what happened, and what to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Remedy:
+    """What happened and what to do about it, in the person's words."""
+
+    message: str
+    action: str
+
+
+REMEDIES: dict[str, Remedy] = {
+    "authentication-failed": Remedy(
+        "The mail server refuses the user name or the password.",
+        "Enter the password again; where the provider asks for one, create an app password.",
+    ),
+    "unreachable": Remedy(
+        "The mail server can't be reached.",
+        "Check host and port. If they are right, wait: it is tried again by itself.",
+    ),
+    "certificate-refused": Remedy(
+        "The mail server's certificate can't be verified, so nothing was sent to it.",
+        "Ask whoever runs the server for a valid certificate, or use the name it is made for.",
+    ),
+    "host-not-allowed": Remedy(
+        "This host or port may not be reached from here.",
+        "Use the mail server's public name and port 993, or ask the operator to allow the host.",
+    ),
+    "throttled": Remedy(
+        "The mail server asks to be slower.",
+        "Nothing to do: it goes on by itself after the time that the server asked for.",
+    ),
+    "misbehaved": Remedy(
+        "The server doesn't speak IMAP as it should.",
+        "Check host, port and security. If they are right, tell whoever runs the server.",
+    ),
+    "failing": Remedy(
+        "The last attempts to read the mailbox failed.",
+        "Nothing to do yet: it is tried again by itself. If it lasts, tell the operator.",
+    ),
+}
+"""By the connectors' error codes, which are the mailboxes' problem codes."""
+
+
+def remedy(code: str) -> Remedy:
+    """Return what to say of a problem; one that isn't listed is a failure like others."""
+    return REMEDIES.get(code, REMEDIES["failing"])

@@ -1,0 +1,86 @@
+"""The settings: environment variables, read once; a wrong one is named, never guessed."""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    DotEnvSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+MIB = 1024 * 1024
+
+
+class Settings(BaseSettings):
+    """What the environment says (`docs/settings.md`); sizes in bytes, times in seconds."""
+
+    model_config = SettingsConfigDict(extra="ignore", hide_input_in_errors=True)
+
+    database_url: str = ""
+    vault_database_url: str = ""
+    redis_url: str = ""
+    broker_url: str = ""
+    public_url: str = Field(default="http://127.0.0.1:8000", validation_alias="LEADMAIL_PUBLIC_URL")
+    master_keys: SecretStr = Field(default=SecretStr(""), validation_alias="LEADMAIL_MASTER_KEYS")
+    data: Path = Field(default=Path(".leadmail"), validation_alias="LEADMAIL_DATA")
+    allow_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), validation_alias="LEADMAIL_ALLOW_HOSTS"
+    )
+    ca_file: Path | None = Field(default=None, validation_alias="LEADMAIL_CA_FILE")
+    log_level: str = Field(default="info", validation_alias="LEADMAIL_LOG_LEVEL")
+
+    poll_seconds: int = Field(default=300, ge=1, validation_alias="LEADMAIL_POLL_SECONDS")
+    clock_seconds: float = Field(default=2.0, gt=0, validation_alias="LEADMAIL_CLOCK_SECONDS")
+    slice_seconds: float = Field(default=20.0, gt=0, validation_alias="LEADMAIL_SLICE_SECONDS")
+    lease_seconds: int = Field(default=20, ge=2, validation_alias="LEADMAIL_LEASE_SECONDS")
+    max_message_bytes: int = Field(
+        default=35 * MIB, ge=MIB, validation_alias="LEADMAIL_MAX_MESSAGE_BYTES"
+    )
+    batch_bytes: int = Field(default=8 * MIB, ge=MIB, validation_alias="LEADMAIL_BATCH_BYTES")
+    mail_timeout_seconds: float = Field(
+        default=30.0, gt=0, validation_alias="LEADMAIL_MAIL_TIMEOUT_SECONDS"
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic passes it by name
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the same
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read the environment, or what `leadmail up` left for commands in its directory.
+
+        Never a mixture of both: one installation's keys are no good for another's database.
+        """
+        if os.environ.get("DATABASE_URL"):
+            return init_settings, env_settings
+        left = Path(os.environ.get("LEADMAIL_DATA") or ".leadmail") / "environment"
+        return init_settings, env_settings, DotEnvSettingsSource(settings_cls, env_file=left)
+
+    @field_validator("allow_hosts", mode="before")
+    @classmethod
+    def split(cls, value: object) -> object:
+        """Read a list parted by commas."""
+        if isinstance(value, str):
+            return tuple(part for part in map(str.strip, value.split(",")) if part)
+        return value
+
+    @property
+    def poll(self) -> timedelta:
+        """How long a mailbox stays unpolled at most (F10)."""
+        return timedelta(seconds=self.poll_seconds)
+
+    @property
+    def lease(self) -> timedelta:
+        """How long a silent worker keeps a mailbox to itself."""
+        return timedelta(seconds=self.lease_seconds)
