@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 
 import psycopg
 from sqlalchemy import Connection, Engine, create_engine, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 NAME_WORKSPACE = text(
     "SELECT set_config('role', 'leadmail_app', true),"
@@ -39,6 +40,11 @@ REFUSALS: dict[str, type[Refused]] = {
 }
 
 FOREIGN_KEY_VIOLATION = "23503"
+IDLE_AT_MOST = timedelta(seconds=10)
+"""A transaction in which nothing is said for so long is ended by the server.
+
+A process that stands still loses its locks as it loses its lease; else those who take its
+work over would wait for it, for ever."""
 
 
 class Store:
@@ -48,11 +54,12 @@ class Store:
         self.engine = engine
 
     @classmethod
-    def at(cls, url: str, pool_size: int = 5) -> Store:
+    def at(cls, url: str, pool_size: int = 5, idle_at_most: timedelta = IDLE_AT_MOST) -> Store:
         """Return the store at a URL; connections are made as they are needed.
 
         Parameters never reach an exception's text: they may hold what is personal.
         """
+        idle_ms = int(idle_at_most.total_seconds() * 1000)
         return cls(
             create_engine(
                 url,
@@ -60,7 +67,11 @@ class Store:
                 pool_size=pool_size,
                 max_overflow=10,
                 pool_pre_ping=True,
-                connect_args={"connect_timeout": 5, "application_name": "leadmail"},
+                connect_args={
+                    "connect_timeout": 5,
+                    "application_name": "leadmail",
+                    "options": f"-c idle_in_transaction_session_timeout={idle_ms}",
+                },
             )
         )
 
@@ -85,6 +96,13 @@ class Store:
     def close(self) -> None:
         """Close all connections."""
         self.engine.dispose()
+
+
+def is_database_lost(error: BaseException) -> bool:
+    """Tell whether a transaction failed for the database's sake: it may be tried again."""
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
+        return True
+    return isinstance(error, OperationalError)
 
 
 def refusal_of(error: BaseException | None) -> type[Refused] | None:

@@ -13,13 +13,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Select
-from sqlalchemy.exc import DBAPIError, OperationalError
-from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_random_exponential
+from sqlalchemy.exc import DBAPIError
+from tenacity import retry, retry_if_exception, stop_after_delay, wait_random_exponential
 
 from models.base import AnyRow
 from models.queries import erasures, policies, purging, storing, tallies
 from models.queries.changes import record
-from models.store import Store
+from models.store import Store, is_database_lost
 from privacy.certificate import issue
 from privacy.order import Orders
 from privacy.scope import Scope
@@ -40,7 +40,7 @@ Revoke = Callable[[int, int], Mapping[str, Sequence[str]]]
 
 # A chunk that waits for a worker's lock, or is the victim of a deadlock with one, tries again.
 yielding = retry(
-    retry=retry_if_exception_type(OperationalError),
+    retry=retry_if_exception(is_database_lost),
     wait=wait_random_exponential(multiplier=0.01, max=0.5),
     stop=stop_after_delay(60),
     reraise=True,

@@ -11,12 +11,12 @@ import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 from starlette.exceptions import HTTPException
 
 from connectors.errors import ConnectorError, Throttled
-from models.store import Refused
+from models.store import Refused, is_database_lost
 from privacy.vault import Shredded
 from web.pages.rendering import html_page, render
 from worker.boot import NotConfigured, Service
@@ -115,7 +115,6 @@ PLAIN: tuple[tuple[type[Exception], str], ...] = (
     (Shredded, "not-found"),
     (Busy, "busy"),
     (Refused, "conflict"),
-    (OperationalError, "unavailable"),
     (PoolExhausted, "unavailable"),
     (NotConfigured, "unavailable"),
 )
@@ -134,7 +133,7 @@ def understand(error: Exception) -> Problem:
         return Problem(OF_A_STATUS.get(error.status_code, "malformed"), headers=error.headers)
     if isinstance(error, RequestValidationError):
         return explain(error)
-    if isinstance(error, DBAPIError) and error.connection_invalidated:
+    if is_database_lost(error):
         return Problem("unavailable")
     return Problem(next((kind for class_, kind in PLAIN if isinstance(error, class_)), "internal"))
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError
 
 from models.queries import mailboxes
+from models.store import is_database_lost
 from privacy.order import Instruction, Scope
 from worker.boot import Service
 
@@ -55,7 +56,9 @@ def ring_all(service: Service, workspace_id: int) -> None:
     try:
         with service.store.workspace(workspace_id) as connection:
             due = mailboxes.ring_workspace(connection)
-    except OperationalError:
+    except DBAPIError as error:
+        if not is_database_lost(error):
+            raise
         # A deadlock with another ring, or the database went away: the poll finds the change.
         return
     service.doorbell.sync(due)

@@ -14,8 +14,7 @@ from functools import partial
 
 import structlog
 from sqlalchemy import Connection
-from sqlalchemy.exc import OperationalError
-from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
+from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
 
 from connectors.base import Connector
 from mail.limits import Limits
@@ -24,7 +23,7 @@ from models.base import AnyRow
 from models.queries import changes, mailboxes, policies, storing
 from models.queries import pending as pending_queries
 from models.queries.storing import Account, Ground, NewMail
-from models.store import Fenced, PersonErased, PolicyChanged, Store
+from models.store import Fenced, PersonErased, PolicyChanged, Store, is_database_lost
 from privacy.vault import Key, Vault
 from worker.batch import cut, place_stored
 from worker.beside import Beside
@@ -142,7 +141,7 @@ class Import:
         # What is sealed isn't kept in clear any more: the next batch is coming in.
         sealed = [self.intake.seal(self.ground, id_, keys[id_], parsed.pop(0)) for id_ in ids]
         for attempt in Retrying(
-            retry=retry_if_exception_type(OperationalError),
+            retry=retry_if_exception(is_database_lost),
             stop=stop_after_delay(DATABASE_PATIENCE),
             wait=wait_random_exponential(multiplier=0.1, max=2),
             reraise=True,
@@ -161,7 +160,7 @@ class Import:
         """Store what the policy in force wants of the batch; return the ids of what it was.
 
         Raises:
-            OperationalError: The database went away, perhaps after it had stored all.
+            sqlalchemy.exc.DBAPIError: The database went away, perhaps after it had stored all.
         """
         while True:
             version, policy = self.policies.current(self.mailbox.workspace_id)

@@ -8,8 +8,7 @@ from datetime import UTC, datetime, timedelta
 from random import uniform
 
 import structlog
-from sqlalchemy.exc import OperationalError
-from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
+from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
 
 from connectors.base import Connector, FolderRole
 from connectors.errors import ConnectorError, CursorExpired, FolderGone, GrantRevoked, Throttled
@@ -19,7 +18,7 @@ from models.mailbox import State
 from models.queries import changes, mailboxes
 from models.queries import folders as folder_queries
 from models.queries.storing import Account
-from models.store import Fenced
+from models.store import Fenced, is_database_lost
 from privacy.contents import MailboxCard, open_folder, open_mailbox, seal_active_user
 from privacy.purge import NotYetGone
 from privacy.vault import Key, Shredded
@@ -213,11 +212,11 @@ def reacting(service: Service, mailbox: AnyRow) -> Iterator[tuple[Key, MailboxCa
         note_problem(service, mailbox, State.FAILING, error.code, error.retry_after)
     except ConnectorError as error:
         note_problem(service, mailbox, State.FAILING, error.code, backoff(mailbox.failures))
-    except OperationalError:
-        # The database, not the mailbox: once it is back, the mailbox is due at once.
-        make_due(service, mailbox)
-        raise
-    except Exception:
+    except Exception as error:
+        if is_database_lost(error):
+            # The database, not the mailbox: once it is back, the mailbox is due at once.
+            make_due(service, mailbox)
+            raise
         note_problem(service, mailbox, State.FAILING, "internal", backoff(mailbox.failures))
         raise
 
@@ -257,7 +256,7 @@ def note_problem(
 def make_due(service: Service, mailbox: AnyRow) -> None:
     """Make a mailbox due now, waiting a while for a database that is away."""
     for attempt in Retrying(
-        retry=retry_if_exception_type(OperationalError),
+        retry=retry_if_exception(is_database_lost),
         stop=stop_after_delay(DATABASE_PATIENCE),
         wait=wait_random_exponential(multiplier=0.1, max=1),
         reraise=True,

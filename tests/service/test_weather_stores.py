@@ -160,12 +160,13 @@ def test_a_worker_stopped_past_its_lease_writes_nothing_when_it_wakes(running: R
 
     processes.signal("worker", signal.SIGSTOP)
     processes.start("worker-2")
-    assert until(lambda: running.is_live(mailbox), SECONDS)
+    went_on = until(lambda: running.is_live(mailbox), SECONDS)
     before = house.count("mail")
     processes.signal("worker", signal.SIGCONT)
     time.sleep(3)
     processes.kill("worker-2")
 
+    assert went_on
     assert before == house.count("mail")
     assert EQUAL == house.compare()
 
