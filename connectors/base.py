@@ -55,6 +55,18 @@ class MessageRef:
 
 
 @dataclass(frozen=True, slots=True)
+class Found:
+    """A message that the provider's search found.
+
+    `size` is its bytes at most, `object_id` its lasting id, where the search tells them.
+    """
+
+    ref: MessageRef
+    size: int = 0
+    object_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Envelope:
     """Addresses, ids, dates and size of a message; nothing else of it.
 
@@ -83,6 +95,8 @@ class ChangePage:
     `expired` says that the ids held so far mean nothing any more (RFC 9051 2.3.1.1): places
     of older ids are to be remapped or forgotten, never read as removals.
     `remaining` estimates how many messages of the backfill are still to come; 0 at its end.
+    `settled` is False where the provider's search may not know the newest messages yet: the
+    same is to be asked once more, at the next poll.
     """
 
     cursor: Cursor
@@ -92,14 +106,21 @@ class ChangePage:
     expired: bool = False
     live: bool = False
     remaining: int = 0
+    settled: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class RawMessage:
-    """A whole message as RFC 5322 bytes."""
+    """A whole message as RFC 5322 bytes, and what else the provider told with it.
+
+    `received_at` is None, `thread_id` empty and `is_sent` False where it told nothing.
+    """
 
     ref: MessageRef
     raw: bytes = field(repr=False)
+    received_at: datetime | None = None
+    thread_id: str = ""
+    is_sent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +139,15 @@ class Connector(Protocol):
     next method is called. Every method may raise the errors of `connectors.errors`; none of
     them is final for what was yielded before.
     """
+
+    @property
+    def searches_first(self) -> bool:
+        """Whether only what its search finds may be asked for.
+
+        So it is where an envelope costs as much as the message: whatever is found is fetched
+        and decided on when it is here, and of other messages nothing but ids is ever seen.
+        """
+        ...
 
     @property
     def reports_removals(self) -> bool:
@@ -151,11 +181,11 @@ class Connector(Protocol):
 
     def find(
         self, folder: Folder, addresses: Collection[Address], since: datetime | None
-    ) -> Iterator[MessageRef]:
+    ) -> Iterator[Found]:
         """Yield the messages that the provider's search finds for any of the addresses.
 
-        A superset: the caller checks every envelope exactly. "@example.com" stands for a
-        whole domain.
+        A superset: the caller checks every envelope, or every mail, exactly.
+        "@example.com" stands for a whole domain.
         """
         ...
 
@@ -170,8 +200,10 @@ class Connector(Protocol):
         """Yield the envelopes of those that still exist; headers only, no body."""
         ...
 
-    def fetch(self, refs: Sequence[MessageRef]) -> Iterator[RawMessage]:
+    def fetch(self, refs: Sequence[MessageRef], *, live: bool = False) -> Iterator[RawMessage]:
         """Yield whole messages, pipelined, in any order; what isn't yielded by the end is gone.
+
+        Those that came just now (`live`) may use what a budget keeps in reserve.
 
         Raises:
             Unreadable, Oversize: Of one message, after all others were yielded.
@@ -185,6 +217,13 @@ class Connector(Protocol):
         Raises:
             CursorExpired: The folder was renumbered: nothing is known of its old ids (F7).
             FolderGone: The folder is no longer there.
+        """
+        ...
+
+    def watch(self) -> datetime | None:
+        """Have the provider ring at each change; return until when it will, None if it can't.
+
+        Safe to repeat, and to be repeated daily.
         """
         ...
 

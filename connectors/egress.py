@@ -7,7 +7,7 @@ import re
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
@@ -149,11 +149,14 @@ class Egress:
         ca_file: str | None = None,
         on_contact: OnContact | None = None,
         resolve_timeout: timedelta = timedelta(seconds=10),
+        ports: Collection[int] = MAIL_PORTS,
     ) -> None:
+        """`ports` are open at any public host; with none only what is allowed is reached."""
         self._allowed = AllowList.of(allowed)
         self._ca_file = ca_file
         self._on_contact = on_contact
         self._resolve_timeout = resolve_timeout
+        self._ports = ports
         self._context: ssl.SSLContext | None = None
 
     def route(self, host: str, port: int) -> Route:
@@ -169,8 +172,8 @@ class Egress:
         for address in addresses:
             if self._allowed.holds(name, address, port):
                 continue
-            if port not in MAIL_PORTS:
-                raise HostNotAllowed(f"port {port} is not a mail port")
+            if port not in self._ports:
+                raise HostNotAllowed(f"port {port} is not open here")
             if not is_public(address):
                 raise HostNotAllowed("the host has an address that may not be reached")
         return Route(name, port, tuple(str(address) for address in addresses), by_setting)

@@ -35,6 +35,22 @@ class GrantRevoked(ConnectorError):
     code = "authentication-failed"
 
 
+class TokenRefused(ConnectorError):
+    """The access token is no longer good, which says nothing of the grant: get a fresh one."""
+
+    code = "token-refused"
+
+
+class Paced(ConnectorError):
+    """Our own budget with the provider is spent for now: go on later, nothing is wrong."""
+
+    code = "paced"
+
+    def __init__(self, retry_after: timedelta) -> None:
+        super().__init__(f"go on in {retry_after.total_seconds():.0f} s")
+        self.retry_after = retry_after
+
+
 class Throttled(ConnectorError):
     """The provider asks to wait."""
 

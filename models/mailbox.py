@@ -31,7 +31,8 @@ class Mailbox(Base):
 
     `sealed` holds user, address, host, port, security and username, and the chosen folders.
     `due_at` is when it is to be synced next; `ring` counts calls to sync, so that one that
-    comes while a sync runs isn't lost.
+    comes while a sync runs isn't lost. `paced_until`: its units at the provider are spent, and
+    no past mail is fetched before. `watch_due_at` is when its push notifications are renewed.
     """
 
     __tablename__ = "mailbox"
@@ -54,6 +55,8 @@ class Mailbox(Base):
     problem: Mapped[str | None]
     problem_at: Mapped[When | None]
     failures: Mapped[int] = mapped_column(server_default="0")
+    paced_until: Mapped[When | None]
+    watch_due_at: Mapped[When | None]
     created_at: Mapped[Created]
 
 

@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import redis
 
@@ -83,6 +84,13 @@ class Service:
         return Egress(self.settings.allow_hosts, None if ca_file is None else str(ca_file))
 
     @cached_property
+    def api_egress(self) -> Egress:
+        """The one way out to the providers' APIs: to the hosts that the settings name."""
+        ca_file = self.settings.ca_file
+        hosts = [host_of(self.settings.gmail_api_url)]
+        return Egress(hosts, None if ca_file is None else str(ca_file), ports=())
+
+    @cached_property
     def doorbell(self) -> Doorbell:
         """What rings the workers."""
         return Doorbell()
@@ -116,6 +124,14 @@ class Service:
                 self.__dict__[name].close()
         if "redis" in self.__dict__:
             self.redis.close()
+
+
+def host_of(url: str) -> str:
+    """Return the host and port of a URL."""
+    parts = urlsplit(url)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    host = parts.hostname or ""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def required(value: str, name: str) -> str:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import groupby, islice
+from datetime import UTC, datetime
+from itertools import islice
 from typing import TYPE_CHECKING, TypeVar
 
-from connectors.base import MessageRef
+from connectors.base import Found, MessageRef
 from mail.address import Address
 from models.queries import folders as folder_queries
 from models.queries import policies
@@ -15,11 +16,8 @@ from privacy.vault import Vault
 from worker.planner import Approach, choose
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from sqlalchemy import Connection
 
-    from connectors.base import Cursor
     from worker.folders import FolderState
     from worker.sync import Run
 
@@ -44,21 +42,34 @@ class History:
         if state.searched_version >= version:
             return True
         new = count(run, state.searched_version)
-        if (
-            new
-            and choose(new, state.folder.messages or 0, run.connector.round_trip) is Approach.SCAN
-        ):
+        if new and not self.is_better_searched(run, state, new):
             return self.rescan(run, state)
         if new and not self.find(run, state):
             return False
         self.mark_searched(run, state, version)
         return True
 
-    def search_instead(self, run: Run, state: FolderState) -> None:
-        """Let searches cover a folder that was never listed; its end is pinned first (F2)."""
+    def is_better_searched(self, run: Run, state: FolderState, addresses: int) -> bool:
+        """Tell whether the provider finds so many addresses' mail cheaper than a listing."""
+        if run.connector.searches_first:
+            return True
+        approach = choose(addresses, state.folder.messages or 0, run.connector.round_trip)
+        return approach is Approach.SEARCH
+
+    def search_instead(self, run: Run, state: FolderState, *, forgets: bool = False) -> None:
+        """Let searches cover a folder instead of a listing; its end is pinned first (F2).
+
+        With `forgets`, for an expired cursor, all places wait to be found again (F1).
+        """
         cursor = run.connector.pin(state.folder)
-        self.mark_searched(run, state, 0, cursor)
-        state.cursor, state.remaining = cursor, 0
+        with run.store.workspace(run.mailbox.workspace_id) as connection:
+            run.hold(connection)
+            if forgets:
+                folder_queries.forget_all_refs(connection, state.id, datetime.now(UTC))
+            folder_queries.change(
+                connection, state.id, searched_version=0, cursor=cursor, remaining=0
+            )
+        state.searched_version, state.cursor, state.remaining = 0, cursor, 0
 
     def rescan(self, run: Run, state: FolderState) -> bool:
         """List the folder anew, where that is cheaper than a search."""
@@ -74,47 +85,55 @@ class History:
         It may end only where a policy version does, so that every run gets further.
         """
         for version, addresses in self.addresses(run, state.searched_version):
-            if version - 1 > state.searched_version:
-                self.mark_searched(run, state, version - 1)
-                if run.is_over():
-                    return False
             # All hits first: the connection answers one question at a time.
             found = list(run.connector.find(state.folder, addresses, run.mailbox.since))
-            for refs in chunks(found, ENVELOPES_AT_ONCE):
-                self.take_in(run, state, refs)
-            with run.store.workspace(run.mailbox.workspace_id) as connection:
-                run.hold(connection)
+            for some in chunks(found, ENVELOPES_AT_ONCE):
+                self.take_in(run, state, some)
+            if version > state.searched_version:
+                self.mark_searched(run, state, version)
+                if run.is_over():
+                    return False
         return True
 
-    def take_in(self, run: Run, state: FolderState, refs: Sequence[MessageRef]) -> None:
-        """Decide on found messages that aren't held, by their envelopes."""
+    def among(self, run: Run, state: FolderState, refs: Iterable[MessageRef]) -> list[Found]:
+        """Return those of the refs that a search for all addresses finds."""
+        wanted = {ref.id for ref in refs}
+        hits: dict[str, Found] = {}
+        for _, addresses in self.addresses(run, 0) if wanted else ():
+            for found in run.connector.find(state.folder, addresses, run.mailbox.since):
+                if found.ref.id in wanted:
+                    hits[found.ref.id] = found
+        return list(hits.values())
+
+    def take_in(self, run: Run, state: FolderState, some: Sequence[Found]) -> None:
+        """Decide on found messages that aren't held, by their envelopes where that is cheap."""
         with run.store.workspace(run.mailbox.workspace_id) as connection:
-            held = folder_queries.known_refs(connection, state.id, [ref.id for ref in refs])
-        new = [ref for ref in refs if ref.id not in held]
+            held = folder_queries.known_refs(connection, state.id, [one.ref.id for one in some])
+        new = [one for one in some if one.ref.id not in held]
         if not new:
             return
-        envelopes = list(run.connector.envelopes(new))
-        state.examined += len(envelopes)
+        state.examined += len(new)
 
         def write(connection: Connection, _: datetime) -> None:
             folder_queries.change(connection, state.id, examined=state.examined)
 
+        if run.connector.searches_first:
+            run.decide_and_write(state, (), new, live=False, write=write)
+            return
+        envelopes = list(run.connector.envelopes([one.ref for one in new]))
         run.decide_and_write(state, envelopes, live=False, write=write)
 
-    def mark_searched(
-        self, run: Run, state: FolderState, version: int, cursor: Cursor | None = None
-    ) -> None:
+    def mark_searched(self, run: Run, state: FolderState, version: int) -> None:
         """Remember up to which policy version the folder's past has been searched."""
-        progress = {} if cursor is None else {"cursor": cursor, "remaining": 0}
         with run.store.workspace(run.mailbox.workspace_id) as connection:
             run.hold(connection)
-            folder_queries.change(connection, state.id, searched_version=version, **progress)
+            folder_queries.change(connection, state.id, searched_version=version)
         state.searched_version = version
 
     def addresses(self, run: Run, after_version: int) -> Iterator[tuple[int, list[Address]]]:
         """Yield addresses in clear (domains as "@example.com"), in order of policy version.
 
-        Each list is of one version.
+        With each list comes the version that it completes: all of that and before was yielded.
         """
         workspace, last = run.mailbox.workspace_id, (after_version, 0)
         while True:
@@ -123,14 +142,15 @@ class History:
             if not rows:
                 return
             keys = self.vault.lead_keys(workspace, {row.lead_id for row in rows})
-            for version, group in groupby(rows, key=lambda row: row.added_version):
-                clear = [
-                    searched(row.kind, open_lead_address(key, workspace, row.id, row.sealed))
-                    for row in group
-                    if (key := keys.get(row.lead_id)) is not None
-                ]
-                yield version, clear
             last = (rows[-1].added_version, rows[-1].id)
+            # The next list may begin within the last one's version.
+            complete = last[0] - 1 if len(rows) == ADDRESSES_AT_ONCE else last[0]
+            clear = [
+                searched(row.kind, open_lead_address(key, workspace, row.id, row.sealed))
+                for row in rows
+                if (key := keys.get(row.lead_id)) is not None
+            ]
+            yield complete, clear
 
     def count_addresses(self, run: Run) -> int:
         """Return how many addresses and domains there are to search for."""

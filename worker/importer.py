@@ -122,7 +122,7 @@ class Import:
                         "mails_parked", mailbox_id=self.mailbox.id, count=len(ids), reason=reason
                     )
                 pending_queries.done(connection, taken.gone)
-                pending_queries.give_back(connection, self.mailbox.id, taken.given_back)
+                pending_queries.give_back(connection, self.mailbox.id, taken.given_back, taken.wait)
 
     def store_batch(self, parsed: list[Parsed]) -> None:
         """Seal and store mails that the policy in force still wants; empties the list.

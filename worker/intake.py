@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from connectors.base import FolderRole
+from connectors.base import FolderRole, RawMessage
 from mail.address import Address, Participant
 from mail.message import Message
 from mail.reply import new_text
@@ -38,8 +38,13 @@ class Parsed:
     """A mail that waited, as it came and as it was understood."""
 
     row: AnyRow
-    raw: bytes = field(repr=False)
+    came: RawMessage = field(repr=False)
     message: Message = field(repr=False)
+
+    @property
+    def received_at(self) -> datetime:
+        """When the mailbox got it: a search that found it may not have told."""
+        return self.came.received_at or self.row.received_at
 
     def parties(self) -> Iterator[tuple[str, Participant]]:
         """Yield everyone the mail names, by role."""
@@ -69,25 +74,25 @@ class Intake:
         """Return the rows of a mail, everything personal in them sealed or hashed."""
         message, row = one.message, one.row
         of = OfMail(ground.workspace_id, mail_id, ground.generation)
-        sent_at = plausible(message.sent_at, row.received_at)
+        sent_at = plausible(message.sent_at, one.received_at)
         named = {(role, *self.parties(person.address)) for role, person in one.parties()}
         return NewMail(
             id=mail_id,
             folder_id=row.folder_id,
             ref=row.ref,
             twin=self.twin(one),
-            fingerprint=fingerprint(self.index, message.message_id, row.received_at, row.size),
+            fingerprint=fingerprint(self.index, message.message_id, one.received_at, row.size),
             object_hash=row.object_hash,
             outbound=self.is_outbound(one),
             sent_at=sent_at,
-            received_at=row.received_at,
-            size=len(one.raw),
+            received_at=one.received_at,
+            size=len(one.came.raw),
             own_reference=self.reference(message.message_id) if message.message_id else None,
-            references=tuple(self.reference(id_) for id_ in message.references),
+            references=self.references(one, ground.mailbox_id),
             participants=frozenset(named),
             head=seal_head(key, of, head(message, sent_at)),
             body=seal_body(key, of, body(message)),
-            raw=seal_raw(key, of, one.raw),
+            raw=seal_raw(key, of, one.came.raw),
             attachments=tuple(
                 NewAttachment(
                     part=file.part,
@@ -108,6 +113,16 @@ class Intake:
         """Return the hash of a message id that threads hang on."""
         return self.index.hash("message-id", message_id)
 
+    def references(self, one: Parsed, mailbox_id: int) -> tuple[bytes, ...]:
+        """Return the hashes of what a mail refers to.
+
+        The provider's own thread is one of them, inside its mailbox only (F13).
+        """
+        hashes = [self.reference(id_) for id_ in one.message.references]
+        if one.came.thread_id:
+            hashes.append(self.index.hash("thread", f"{mailbox_id} {one.came.thread_id}"))
+        return tuple(hashes)
+
     def twin(self, one: Parsed) -> bytes:
         """Return the hash that is equal for the same mail in two mailboxes, and no other (F14).
 
@@ -116,7 +131,7 @@ class Intake:
         """
         message = one.message
         if not message.message_id:
-            return self.index.hash("twin", hashlib.sha256(one.raw).hexdigest())
+            return self.index.hash("twin", hashlib.sha256(one.came.raw).hexdigest())
         content = hashlib.sha256(" ".join(message.text.split()).encode("utf-8", "replace"))
         for file in message.attachments:
             content.update(f"\0{file.filename}\0{file.size}".encode("utf-8", "replace"))
@@ -128,7 +143,7 @@ class Intake:
     def is_outbound(self, one: Parsed) -> bool:
         """Tell whether the user wrote it: from the mailbox's own address, or among sent mail."""
         senders: Collection[Address] = {person.address for person in one.message.from_}
-        if self.own_address in senders:
+        if self.own_address in senders or one.came.is_sent:
             return True
         return self.roles.get(one.row.folder_id) is FolderRole.SENT
 

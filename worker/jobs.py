@@ -5,13 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from random import uniform
 
 import structlog
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
 
 from connectors.base import Connector, FolderRole
-from connectors.errors import ConnectorError, CursorExpired, FolderGone, GrantRevoked, Throttled
+from connectors.errors import (
+    ConnectorError,
+    CursorExpired,
+    FolderGone,
+    GrantRevoked,
+    Misbehaved,
+    Paced,
+    Throttled,
+    Unreachable,
+)
 from mail.limits import Limits
 from models.base import AnyRow
 from models.mailbox import State
@@ -36,6 +46,7 @@ log = structlog.get_logger(__name__)
 FIRST_RETRY = timedelta(seconds=5)
 LONGEST_RETRY = timedelta(minutes=15)
 UNSETTLED = (State.CONNECTING, State.BACKFILLING, State.FAILING)
+WATCH_RENEWED, WATCH_RETRY = timedelta(days=1), timedelta(hours=1)
 DATABASE_PATIENCE = timedelta(seconds=15)
 
 
@@ -54,7 +65,7 @@ def sync_mailbox(service: Service, mailbox_id: int) -> None:
             return
         with reacting(service, mailbox) as opened:
             key, card = opened
-            with connected(service, mailbox) as connector:
+            with connected(service, mailbox, Work.SYNC) as connector:
                 run = Run(
                     store=service.store,
                     policies=service.policies,
@@ -70,6 +81,7 @@ def sync_mailbox(service: Service, mailbox_id: int) -> None:
                     slice=slice_of(service, Work.SYNC),
                 )
                 again = run.catch_up()
+                keep_watch(service, mailbox, connector)
             again = end_sync(service, mailbox, covered=not again) or again
     if again:
         service.doorbell.sync([mailbox_id])
@@ -112,7 +124,7 @@ def import_mail(service: Service, mailbox_id: int) -> None:
             return
         with reacting(service, mailbox) as opened:
             key, card = opened
-            with connected(service, mailbox) as connector:
+            with connected(service, mailbox, Work.IMPORT) as connector:
                 import_of(service, mailbox, key, card, connector, lease).run()
             with service.store.workspace(workspace) as connection:
                 now = mailboxes.find(connection, mailbox_id)
@@ -206,6 +218,9 @@ def reacting(service: Service, mailbox: AnyRow) -> Iterator[tuple[Key, MailboxCa
         log.info("job_fenced", mailbox_id=mailbox.id)
     except (CursorExpired, FolderGone) as error:
         note_stale(service, mailbox, error)
+    except Paced as error:
+        with service.store.workspace(mailbox.workspace_id) as connection:
+            mailboxes.pace(connection, mailbox.id, error.retry_after)
     except GrantRevoked as error:
         note_problem(service, mailbox, State.REAUTHORIZE, error.code, None)
     except Throttled as error:
@@ -222,13 +237,30 @@ def reacting(service: Service, mailbox: AnyRow) -> Iterator[tuple[Key, MailboxCa
 
 
 @contextmanager
-def connected(service: Service, mailbox: AnyRow) -> Iterator[Connector]:
+def connected(service: Service, mailbox: AnyRow, work: Work) -> Iterator[Connector]:
     """Open the mailbox's connector for the block."""
-    connector = open_connector(service, mailbox)
+    connector = open_connector(service, mailbox, partial(service.doorbell.has_waiting, work))
     try:
         yield connector
     finally:
         connector.close()
+
+
+def keep_watch(service: Service, mailbox: AnyRow, connector: Connector) -> None:
+    """Renew the provider's push notifications once a day (F10); without them it is polled."""
+    if mailbox.watch_due_at is not None and mailbox.watch_due_at > datetime.now(UTC):
+        return
+    try:
+        until = connector.watch()
+    except (Throttled, Unreachable, Misbehaved) as error:
+        log.warning("watch_not_renewed", mailbox_id=mailbox.id, code=error.code)
+        due_at = datetime.now(UTC) + WATCH_RETRY
+    else:
+        if until is None:
+            return
+        due_at = datetime.now(UTC) + WATCH_RENEWED
+    with service.store.workspace(mailbox.workspace_id) as connection:
+        mailboxes.note_watch(connection, mailbox.id, due_at)
 
 
 def note_state(service: Service, mailbox: AnyRow, state: State, synced_at: datetime | None) -> None:

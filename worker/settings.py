@@ -16,6 +16,8 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from connectors.gmail import account as gmail
+
 MIB = 1024 * 1024
 
 
@@ -35,6 +37,14 @@ class Settings(BaseSettings):
         default=(), validation_alias="LEADMAIL_ALLOW_HOSTS"
     )
     ca_file: Path | None = Field(default=None, validation_alias="LEADMAIL_CA_FILE")
+    gmail_api_url: str = Field(default=gmail.API_URL, validation_alias="GMAIL_API_URL")
+    gmail_pubsub_topic: str = Field(default="", validation_alias="GMAIL_PUBSUB_TOPIC")
+    gmail_units_per_minute: int = Field(
+        default=6000, ge=600, validation_alias="GMAIL_UNITS_PER_MINUTE"
+    )
+    gmail_costs: Annotated[dict[str, int], NoDecode] = Field(
+        default_factory=lambda: dict(gmail.COSTS), validation_alias="GMAIL_COSTS"
+    )
     log_level: str = Field(default="info", validation_alias="LEADMAIL_LOG_LEVEL")
 
     poll_seconds: int = Field(default=300, ge=1, validation_alias="LEADMAIL_POLL_SECONDS")
@@ -74,6 +84,15 @@ class Settings(BaseSettings):
         if isinstance(value, str):
             return tuple(part for part in map(str.strip, value.split(",")) if part)
         return value
+
+    @field_validator("gmail_costs", mode="before")
+    @classmethod
+    def read_costs(cls, value: object) -> object:
+        """Read `method=units` parted by commas; what isn't named keeps its units."""
+        if not isinstance(value, str):
+            return value
+        pairs = (part.partition("=") for part in value.split(",") if part.strip())
+        return {**gmail.COSTS, **{name.strip(): units for name, _, units in pairs}}
 
     @property
     def poll(self) -> timedelta:

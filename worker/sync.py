@@ -15,7 +15,7 @@ from typing import Any
 import structlog
 from sqlalchemy import Connection
 
-from connectors.base import ChangePage, Connector, Envelope, MessageRef
+from connectors.base import ChangePage, Connector, Envelope, Found, MessageRef
 from connectors.errors import CursorExpired, FolderGone
 from models.base import AnyRow
 from models.queries import folders as folder_queries
@@ -28,7 +28,7 @@ from worker.folders import FolderState, refresh
 from worker.history import History
 from worker.lease import Lease
 from worker.placing import object_hash, place_known
-from worker.planner import Approach, Plan, choose, plan
+from worker.planner import plan
 from worker.policy import Parties, Policies
 from worker.slice import Slice
 
@@ -129,9 +129,14 @@ class Run:
         """
         if state.cursor is None and self.is_better_searched(state):
             self.history.search_instead(self, state)
-            return state.cursor is not None
+            return True
+        settled = True
         for page in self.connector.changes(state.folder, state.cursor, self.mailbox.since):
+            if page.expired and self.connector.searches_first:
+                self.history.search_instead(self, state, forgets=True)
+                break
             self.take_in(state, page)
+            settled = settled and page.settled
             if page.live:
                 continue
             if others_wait or self.is_over():
@@ -141,21 +146,22 @@ class Run:
         if state.remaining:
             return False
         self.find_removed(state)
-        self.mark_covered(state)
+        self.mark_covered(state, settled=settled)
         return True
 
     def is_better_searched(self, state: FolderState) -> bool:
         """Tell whether the server finds the leads' mail in this past cheaper than a listing."""
         addresses = self.history.count_addresses(self)
-        approach = choose(addresses, state.folder.messages or 0, self.connector.round_trip)
-        return approach is Approach.SEARCH
+        return self.history.is_better_searched(self, state, addresses)
 
     def take_in(self, state: FolderState, page: ChangePage) -> None:
         """Commit a page: what waits to be fetched, what is gone, and the cursor."""
-        envelopes = [*page.envelopes]
-        if page.refs:
+        envelopes, found = [*page.envelopes], list[Found]()
+        if self.connector.searches_first:
+            found = self.history.among(self, state, page.refs)
+        elif page.refs:
             envelopes += self.connector.envelopes(page.refs)
-        examined = len(envelopes)
+        examined = len(envelopes) + len(found)
 
         def write(connection: Connection, now: datetime) -> None:
             if page.expired:
@@ -171,7 +177,7 @@ class Run:
             )
 
         begins_anew = state.cursor is None or page.expired
-        self.decide_and_write(state, envelopes, live=page.live, write=write)
+        self.decide_and_write(state, envelopes, found, live=page.live, write=write)
         if begins_anew:
             state.searched_version = state.version
         state.cursor, state.remaining = page.cursor, page.remaining
@@ -181,13 +187,15 @@ class Run:
         self,
         state: FolderState,
         envelopes: Sequence[Envelope],
+        found: Sequence[Found] = (),
         *,
         live: bool,
         write: Callable[[Connection, datetime], None],
     ) -> None:
         """Decide which envelopes are fetched and write that, under the policy in force.
 
-        If the policy changes between the decision and the transaction, it is decided again.
+        What was `found` by a search alone is decided on when it has been fetched. If the
+        policy changes between the decision and the transaction, it is decided again.
 
         Raises:
             Fenced: The mailbox or the lease is lost.
@@ -195,12 +203,12 @@ class Run:
         workspace = self.mailbox.workspace_id
         while True:
             state.version, policy = self.policies.current(workspace)
-            planned = plan(envelopes, policy, self.parties)
+            fetch = [*plan(envelopes, policy, self.parties).fetch, *map(unread, found)]
             try:
                 with self.store.workspace(workspace) as connection:
                     self.hold(connection, state.version)
                     write(connection, datetime.now(UTC))
-                    waits = self.enqueue(connection, state, planned, live=live)
+                    waits = self.enqueue(connection, state, fetch, live=live)
                 break
             except PolicyChanged:
                 continue
@@ -222,14 +230,19 @@ class Run:
                 raise PolicyChanged
 
     def enqueue(
-        self, connection: Connection, state: FolderState, planned: Plan, *, live: bool
+        self,
+        connection: Connection,
+        state: FolderState,
+        fetch: Sequence[Envelope],
+        *,
+        live: bool,
     ) -> int:
         """Write what is to be fetched, less what is held; return how many wait now."""
-        if not planned.fetch:
+        if not fetch:
             return 0
-        refs = {envelope.ref.id for envelope in planned.fetch}
+        refs = {envelope.ref.id for envelope in fetch}
         held = folder_queries.known_refs(connection, state.id, refs)
-        new = [envelope for envelope in planned.fetch if envelope.ref.id not in held]
+        new = [envelope for envelope in fetch if envelope.ref.id not in held]
         placed = place_known(connection, self.index, self.mailbox, state.id, new)
         rest = [envelope for envelope in new if envelope.ref.id not in placed]
         return pending_queries.add(
@@ -270,14 +283,14 @@ class Run:
                     )
             after = refs[-1]
 
-    def mark_covered(self, state: FolderState) -> None:
-        """Remember the folder's mark, so that an unchanged folder isn't asked again."""
+    def mark_covered(self, state: FolderState, *, settled: bool) -> None:
+        """Remember the folder's mark, so that an unchanged and settled one isn't asked again."""
         with self.store.workspace(self.mailbox.workspace_id) as connection:
             self.hold(connection)
             folder_queries.change(
                 connection,
                 state.id,
-                mark=state.folder.mark,
+                mark=state.folder.mark if settled else None,
                 remaining=0,
                 checked_at=datetime.now(UTC),
             )
@@ -295,3 +308,8 @@ class Run:
             if folder_queries.has_unplaced(connection, self.mailbox.id):
                 mailboxes.ring(connection, [self.mailbox.id])
         log.info("mailbox_covered", mailbox_id=self.mailbox.id, folders=len(list(states)))
+
+
+def unread(found: Found) -> Envelope:
+    """Return what is known of a message that a search found: no addresses, no time but now."""
+    return Envelope(found.ref, found.size, datetime.now(UTC), (), (), object_id=found.object_id)

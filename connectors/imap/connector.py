@@ -6,7 +6,16 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
-from connectors.base import ChangePage, Cursor, Envelope, Folder, MessageRef, RawMessage, Revocation
+from connectors.base import (
+    ChangePage,
+    Cursor,
+    Envelope,
+    Folder,
+    Found,
+    MessageRef,
+    RawMessage,
+    Revocation,
+)
 from connectors.egress import Egress
 from connectors.errors import Misbehaved, Unreadable
 from connectors.imap.account import AccessToken, FetchLimits, ImapAccount
@@ -29,6 +38,11 @@ class ImapConnector:
         self._egress = egress
         self._limits = limits or FetchLimits()
         self._session: Session | None = None
+
+    @property
+    def searches_first(self) -> bool:
+        """Headers cost little, and are seen to be exact before a body is asked for."""
+        return False
 
     @property
     def reports_removals(self) -> bool:
@@ -54,7 +68,7 @@ class ImapConnector:
 
     def find(
         self, folder: Folder, addresses: Collection[Address], since: datetime | None
-    ) -> Iterator[MessageRef]:
+    ) -> Iterator[Found]:
         """Yield the messages in whose address fields any of the addresses is a part; a superset."""
         with self._disbelieving():
             uids: set[int] = set()
@@ -66,7 +80,7 @@ class ImapConnector:
                 for found in find_addresses(session, addresses, criteria, selection.exists):
                     uids.update(found)
             for uid in sorted(uids, reverse=True):
-                yield message_ref(folder.key, selection.uidvalidity, uid)
+                yield Found(message_ref(folder.key, selection.uidvalidity, uid))
 
     def pin(self, folder: Folder) -> Cursor:
         """Return a cursor at the folder's present end that counts all before it as covered."""
@@ -79,7 +93,12 @@ class ImapConnector:
             if refs:
                 yield from fetch_envelopes(self._open(), refs, self._limits)
 
-    def fetch(self, refs: Sequence[MessageRef]) -> Iterator[RawMessage]:
+    def fetch(
+        self,
+        refs: Sequence[MessageRef],
+        *,
+        live: bool = False,  # noqa: ARG002  (no reserve here)
+    ) -> Iterator[RawMessage]:
         """Yield whole messages, pipelined within the byte budget."""
         with self._disbelieving():
             if refs:
@@ -89,6 +108,10 @@ class ImapConnector:
         """Return those of the refs that no longer exist."""
         with self._disbelieving():
             return find_gone(self._open(), refs) if refs else ()
+
+    def watch(self) -> datetime | None:
+        """Nothing rings from an IMAP server: it is watched by IDLE (`IdleWatch`), and polled."""
+        return None
 
     def revoke(self) -> Revocation:
         """Say what is left to the person: IMAP itself has nothing that can be ended."""

@@ -22,6 +22,14 @@ FETCHABLE = and_(
     or_(Mailbox.problem.is_(None), Mailbox.due_at <= func.now()),
 )
 """Mail of the mailbox may be fetched now."""
+WAITS = and_(
+    Pending.mailbox_id == Mailbox.id,
+    Pending.reason.is_(None),
+    Pending.retry_at <= func.now(),
+    # Past mail leaves what there is of a provider's units to live mail.
+    or_(Pending.live, Mailbox.paced_until.is_(None), Mailbox.paced_until <= func.now()),
+)
+"""The mail waits, and is due."""
 
 
 def add(connection: Connection, **values: Any) -> None:
@@ -152,13 +160,7 @@ def due_for_sync(connection: Connection, limit: int) -> list[int]:
 
 def due_for_import(connection: Connection, limit: int) -> list[int]:
     """Return ids of the mailboxes with mail that waits to be fetched now."""
-    waits = exists(
-        select(1).where(
-            Pending.mailbox_id == Mailbox.id,
-            Pending.reason.is_(None),
-            Pending.retry_at <= func.now(),
-        )
-    )
+    waits = exists(select(1).where(WAITS))
     return list(connection.scalars(select(Mailbox.id).where(FETCHABLE, waits).limit(limit)))
 
 
@@ -229,6 +231,16 @@ def note_problem(
         due_at=None if retry_after is None else func.now() + retry_after,
     )
     return before != problem
+
+
+def pace(connection: Connection, mailbox_id: int, wait: timedelta) -> None:
+    """Fetch no past mail for a while; the next sync is as due as it was."""
+    change(connection, mailbox_id, paced_until=func.now() + wait)
+
+
+def note_watch(connection: Connection, mailbox_id: int, due_at: datetime) -> None:
+    """Write when a mailbox's push notifications are to be renewed."""
+    change(connection, mailbox_id, watch_due_at=due_at)
 
 
 def note_failure(connection: Connection, mailbox_id: int) -> None:
@@ -339,13 +351,8 @@ def has_waiting(connection: Connection, mailbox_id: int) -> bool:
                 exists(
                     select(1)
                     .select_from(Pending)
-                    .join(Mailbox, Mailbox.id == Pending.mailbox_id)
-                    .where(
-                        Pending.mailbox_id == mailbox_id,
-                        Pending.reason.is_(None),
-                        Pending.retry_at <= func.now(),
-                        FETCHABLE,
-                    )
+                    .join(Mailbox, WAITS)
+                    .where(Mailbox.id == mailbox_id, FETCHABLE)
                 )
             )
         )

@@ -10,6 +10,8 @@ from sqlalchemy import Connection, and_, delete, func, select, update
 from models.base import AnyRow
 from models.bulk import insert_columns
 from models.mail import Pending
+from models.mailbox import Mailbox
+from models.queries.mailboxes import WAITS
 
 ORDER = (Pending.live.desc(), Pending.received_at.desc(), Pending.id)
 
@@ -50,10 +52,15 @@ def waiting(connection: Connection, mailbox_id: int, limit: int) -> Sequence[Any
 
     All of it lies in the folder of the first, for changing folders costs a round trip.
     """
-    due = and_(
-        Pending.mailbox_id == mailbox_id, Pending.reason.is_(None), Pending.retry_at <= func.now()
+    due = and_(WAITS, Mailbox.id == mailbox_id)
+    first = (
+        select(Pending.folder_id)
+        .join(Mailbox, due)
+        .order_by(*ORDER)
+        .limit(1)
+        .correlate(None)
+        .scalar_subquery()
     )
-    first = select(Pending.folder_id).where(due).order_by(*ORDER).limit(1).scalar_subquery()
     return connection.execute(
         select(
             Pending.id,
@@ -65,7 +72,8 @@ def waiting(connection: Connection, mailbox_id: int, limit: int) -> Sequence[Any
             Pending.live,
             Pending.attempts,
         )
-        .where(due, Pending.folder_id == first)
+        .join(Mailbox, due)
+        .where(Pending.folder_id == first)
         .order_by(*ORDER)
         .limit(limit)
     ).all()
@@ -80,12 +88,14 @@ def count_try(connection: Connection, ids: Collection[int], retry_after: timedel
     )
 
 
-def give_back(connection: Connection, mailbox_id: int, ids: Collection[int]) -> None:
-    """Take back a try that failed for a reason that isn't the mail's."""
+def give_back(
+    connection: Connection, mailbox_id: int, ids: Collection[int], wait: timedelta
+) -> None:
+    """Take back a try that failed for a reason that isn't the mail's; wait before the next."""
     connection.execute(
         update(Pending)
         .where(Pending.mailbox_id == mailbox_id, Pending.id.in_(ids))
-        .values(attempts=func.greatest(Pending.attempts - 1, 0), retry_at=func.now())
+        .values(attempts=func.greatest(Pending.attempts - 1, 0), retry_at=func.now() + wait)
     )
 
 

@@ -8,7 +8,16 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from connectors.base import ChangePage, Connector, Cursor, Envelope, Folder, FolderRole, MessageRef
+from connectors.base import (
+    ChangePage,
+    Connector,
+    Cursor,
+    Envelope,
+    Folder,
+    FolderRole,
+    Found,
+    MessageRef,
+)
 from connectors.errors import CursorExpired, FolderGone
 from mail.address import Address
 from tests.contract.mails import letter, letters
@@ -39,6 +48,10 @@ def described(connector: Connector, pages: Iterable[ChangePage]) -> list[Envelop
         found += page.envelopes
         found += connector.envelopes(page.refs)
     return found
+
+
+def refs_of(found: Iterable[Found]) -> list[MessageRef]:
+    return [one.ref for one in found]
 
 
 def test_folders_have_roles_and_readable_names(stand: Stand):
@@ -225,7 +238,7 @@ def test_search_finds_every_mail_that_names_an_address(stand: Stand):
     )
     connector = stand.connector()
 
-    refs = list(connector.find(inbox_of(connector), [LEAD], None))
+    refs = refs_of(connector.find(inbox_of(connector), [LEAD], None))
 
     assert {f"{n}@test" for n in range(1, 6)} <= set(ids(connector.envelopes(refs)))
 
@@ -236,9 +249,9 @@ def test_search_takes_hundreds_of_addresses_and_whole_domains(stand: Stand):
     connector = stand.connector()
     folder = inbox_of(connector)
 
-    by_address = list(connector.find(folder, [Address(each) for each in senders], None))
-    by_domain = list(connector.find(folder, [Address("@firm-150.example")], None))
-    nobody = list(connector.find(folder, [Address("nobody@nowhere.example")], None))
+    by_address = refs_of(connector.find(folder, [Address(each) for each in senders], None))
+    by_domain = refs_of(connector.find(folder, [Address("@firm-150.example")], None))
+    nobody = refs_of(connector.find(folder, [Address("nobody@nowhere.example")], None))
 
     assert {"0@test", "7@test", "150@test", "299@test"} == set(ids(connector.envelopes(by_address)))
     assert ["150@test"] == ids(connector.envelopes(by_domain))
@@ -250,7 +263,7 @@ def test_search_keeps_to_the_wanted_time_give_or_take_a_day(stand: Stand):
     stand.deliver(letters(3, 4))
     connector = stand.connector()
 
-    refs = list(connector.find(inbox_of(connector), [LEAD], LONG_AGO + timedelta(days=30)))
+    refs = refs_of(connector.find(inbox_of(connector), [LEAD], LONG_AGO + timedelta(days=30)))
 
     assert {"3@test", "4@test"} == set(ids(connector.envelopes(refs)))
 

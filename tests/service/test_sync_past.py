@@ -223,7 +223,6 @@ def test_a_mailbox_is_not_live_before_its_past_has_been_searched(
     make_house: Callable[..., House], monkeypatch: pytest.MonkeyPatch
 ):
     house = make_house(slice_seconds=1e-6)
-    monkeypatch.setattr("worker.sync.choose", lambda *_: Approach.SEARCH)
     monkeypatch.setattr("worker.history.choose", lambda *_: Approach.SEARCH)
     user = house.user()
     house.put_lead("anna", ANNA)

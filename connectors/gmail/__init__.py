@@ -1,0 +1,1 @@
+"""Gmail by its API: only what its search finds for the leads is ever asked for."""

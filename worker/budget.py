@@ -1,0 +1,95 @@
+"""The units that a mailbox may spend at its provider a minute: a token bucket in Redis.
+
+All workers share it. It holds a fifth of a minute's units and fills with the rest, so that no
+sixty seconds see more than the quota, however they are cut. Backfill leaves a third of the
+bucket to live mail. A Redis that forgets it costs a few refusals by the provider at most.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import timedelta
+
+import redis
+
+from connectors.errors import Paced
+
+MINUTE_SECONDS = 60
+BURST, RESERVE = 1 / 5, 1 / 15
+"""Parts of a minute's units: what the bucket holds, and what of it is for live mail only."""
+PATIENCE = timedelta(seconds=3)
+"""So long a job waits for units itself, if no other mailbox waits for its worker."""
+REDIS_AWAY = timedelta(seconds=5)
+
+# left, at: units that were left at a time. A negative number is a pause.
+SPEND = """
+local capacity, rate = tonumber(ARGV[1]), tonumber(ARGV[2])
+local want, floor = tonumber(ARGV[3]), tonumber(ARGV[4])
+local time = redis.call('TIME')
+local now = tonumber(time[1]) + tonumber(time[2]) / 1000000
+local held = redis.call('HMGET', KEYS[1], 'left', 'at')
+local left = capacity
+if held[1] then
+    left = math.min(capacity, tonumber(held[1]) + (now - tonumber(held[2])) * rate)
+end
+local missing = want + math.min(floor, capacity - want) - left
+if missing <= 0 then left = left - want end
+redis.call('HSET', KEYS[1], 'left', tostring(left), 'at', tostring(now))
+redis.call('EXPIRE', KEYS[1], ARGV[5])
+if missing <= 0 then return 0 end
+return math.ceil(missing / rate * 1000)
+"""
+
+
+class MailboxBudget:
+    """What one mailbox may spend, as its connector asks for it."""
+
+    def __init__(
+        self,
+        client: redis.Redis,
+        mailbox_id: int,
+        units_a_minute: int,
+        others_wait: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self.client = client
+        self.name = f"leadmail:mailbox:{mailbox_id}:units"
+        self.capacity = units_a_minute * BURST
+        self.rate = (units_a_minute - self.capacity) / MINUTE_SECONDS
+        self.reserve = units_a_minute * RESERVE
+        self.others_wait = others_wait
+        self.script = client.register_script(SPEND)
+
+    def spend(self, units: int, *, live: bool) -> None:
+        """Take units, waiting for them a short while if nobody else waits for this worker.
+
+        Raises:
+            Paced: They are to be had later.
+        """
+        while wait := self.missing(units, live=live):
+            if wait > PATIENCE or self.others_wait():
+                raise Paced(wait)
+            time.sleep(wait.total_seconds())
+
+    def missing(self, units: int, *, live: bool) -> timedelta:
+        """Take units and return zero, or return how long it takes until there are so many."""
+        floor = 0 if live else self.reserve
+        # More than the bucket holds would never be there.
+        units = min(units, int(self.capacity))
+        given = [self.capacity, self.rate, units, floor, MINUTE_SECONDS * 2]
+        try:
+            return timedelta(milliseconds=int(self.script(keys=[self.name], args=given)))
+        except redis.RedisError:
+            # Without a count nothing is spent: what is due is rung again.
+            raise Paced(REDIS_AWAY) from None
+
+    def drain(self, wait: timedelta) -> None:
+        """Let nobody spend for a while: the provider itself asked for a pause."""
+        debt = int(self.rate * min(wait.total_seconds(), MINUTE_SECONDS))
+        try:
+            now = self.client.time()
+            held = {"left": -debt, "at": f"{now[0]}.{now[1]:06d}"}
+            self.client.hset(self.name, mapping=held)  # type: ignore[arg-type]  # of redis-py
+            self.client.expire(self.name, MINUTE_SECONDS * 2)
+        except redis.RedisError:
+            return
