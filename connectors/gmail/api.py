@@ -14,6 +14,8 @@ import orjson
 from googleapiclient.discovery import build_from_document
 from googleapiclient.errors import BatchError, HttpError
 from googleapiclient.http import BatchHttpRequest
+from googleapiclient.model import JsonModel
+from httplib2.decode import DecodeLimitError, DecodeRatioError
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt
 
 from connectors.egress import Egress
@@ -27,7 +29,10 @@ TRIES = 4
 SHORTEST, LONGEST = timedelta(seconds=0.25), timedelta(seconds=4)
 DOCUMENT = Path(googleapiclient.__file__).parent / "discovery_cache/documents/gmail.v1.json"
 Json = Mapping[str, Any]
-FAILURES = (HttpError, BatchError, httplib2.HttpLib2Error, HTTPException, OSError, ValueError)
+FAILURES = (
+    *(HttpError, BatchError, httplib2.HttpLib2Error, HTTPException, OSError, ValueError),
+    *(DecodeLimitError, DecodeRatioError),
+)
 
 
 class GmailApi:
@@ -39,7 +44,11 @@ class GmailApi:
         self.limits = limits
         self._costs = account.costs
         self._budget = budget
-        self._http = GuardedHttp(account.api_url, account.token, egress, limits.timeout)
+        # Base64, and a mail in hand beside those of its batch.
+        largest = limits.message_bytes * 2
+        self._http = GuardedHttp(
+            account.api_url, account.token, egress, limits.timeout, answer_bytes=largest
+        )
         self._users = users_of(account.api_url, self._http)
         self._batch_url = f"{account.api_url.rstrip('/')}/batch/gmail/v1"
 
@@ -141,6 +150,8 @@ class GmailApi:
         requests = {id_: self._users.messages().get(userId=ME, id=id_, **form) for id_ in ids}
         refused: dict[str, ConnectorError] = {}
         if len(ids) == 1:
+            # It may be a large one: what isn't packed needn't be unpacked beside itself.
+            requests[ids[0]].headers["accept-encoding"] = "identity"
             try:
                 got[ids[0]] = requests[ids[0]].execute()
             except HttpError as error:
@@ -203,6 +214,18 @@ class GmailApi:
         return float(growing.total_seconds())
 
 
+class LeanModel(JsonModel):  # type: ignore[misc]  # it ships no types
+    """The library's JSON, read from bytes: a large mail isn't copied to a string before."""
+
+    def deserialize(self, content: bytes) -> Any:
+        """Return the value that was answered.
+
+        Raises:
+            ValueError: It isn't whole.
+        """
+        return orjson.loads(content)
+
+
 def users_of(api_url: str, http: httplib2.Http) -> Any:
     """Return the client for an API's address, by the discovery document that it ships with.
 
@@ -211,7 +234,7 @@ def users_of(api_url: str, http: httplib2.Http) -> Any:
     document = orjson.loads(DOCUMENT.read_bytes())
     root = api_url.rstrip("/") + "/"
     document |= {"rootUrl": root, "baseUrl": root, "mtlsRootUrl": root}
-    return build_from_document(document, http=http).users()
+    return build_from_document(document, http=http, model=LeanModel()).users()
 
 
 def understood(error: Exception | None) -> ConnectorError:

@@ -114,7 +114,8 @@ class GmailConnector:
                 if wanted < position.since:
                     position = replace(position, since=wanted, past="")
                 page = replace(page, cursor=position.written(), remaining=int(position.is_behind))
-            yield page
+            if page.refs or page.removed or page.expired or not position.is_behind:
+                yield page
         if position is None:
             position = self._pinned(since)
         yield from self._past(folder, position, since)
@@ -229,7 +230,7 @@ class GmailConnector:
         is_whole = not token
         if is_whole:
             lag = self._limits.index_lag
-            position = position.advanced(reached, self._clock(), lag, quiet=not came)
+            position = position.advanced(reached, self._clock(), lag, quiet=not (came and lag))
         else:
             position = replace(position, settled=reached, seen=reached)
         return position, ChangePage(
@@ -315,7 +316,7 @@ def received_at(message: Mapping[str, Any]) -> datetime:
 
 def decoded(text: str) -> bytes:
     """Return a message's bytes; Google writes the padding, but doesn't promise it."""
-    return urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    return urlsafe_b64decode(text + "=" * (-len(text) % 4) if len(text) % 4 else text)
 
 
 def envelope_of(ref: MessageRef, message: Mapping[str, Any]) -> Envelope:

@@ -36,8 +36,13 @@ class GuardedConnection(HTTPConnection):
 class GuardedHttp(httplib2.Http):  # type: ignore[misc]  # it ships no types
     """One thread's connection to the API, as the client library wants it; no redirects."""
 
-    def __init__(self, api_url: str, token: str, egress: Egress, timeout: timedelta) -> None:
+    def __init__(
+        self, api_url: str, token: str, egress: Egress, timeout: timedelta, answer_bytes: int
+    ) -> None:
+        """`answer_bytes` bounds an answer, however small it was packed."""
         super().__init__(timeout=timeout.total_seconds(), proxy_info=None)
+        # By default no answer may be a hundred times what was sent: dull mails are.
+        self.limit_kwargs = {"hard_limit": answer_bytes, "ratio": 0}
         self.follow_redirects = False
         self._origin = urlsplit(api_url)[:2]
         self._token = token

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.contract.gmail_stand import GmailStand
 from tests.contract.stand import ImapStand, Stand
+from tests.fakes.google import Google
 from tests.servers.child import ServerMissing
 from tests.servers.cyrus import Cyrus
 from tests.servers.dovecot import Dovecot
@@ -32,9 +34,17 @@ def cyrus() -> Iterator[Cyrus]:
         pytest.skip(str(missing))
 
 
-@pytest.fixture(params=["dovecot", "cyrus"])
+@pytest.fixture(scope="session")
+def google() -> Iterator[Google]:
+    """A stand-in for Google for all tests."""
+    with Google() as server:
+        yield server
+
+
+@pytest.fixture(params=["dovecot", "cyrus", "google"])
 def stand(request: pytest.FixtureRequest) -> Iterator[Stand]:
     """A fresh mailbox at one provider."""
-    made = ImapStand(request.getfixturevalue(request.param))
+    server = request.getfixturevalue(request.param)
+    made: Stand = GmailStand(server) if request.param == "google" else ImapStand(server)
     yield made
     made.close()

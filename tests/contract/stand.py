@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from itertools import count
 from typing import Protocol
 
 from imapclient import imap_utf7
 
-from connectors.base import Connector, Folder, MessageRef
+from connectors.base import Connector, Folder, FolderRole, MessageRef
 from connectors.egress import Egress
 from connectors.imap import FetchLimits, ImapAccount, ImapConnector, Password, Security
 from tests.servers.cyrus import Cyrus
@@ -26,7 +26,30 @@ _users = count(1)
 class Stand(Protocol):
     """What a provider has to offer for its connector to be tested here."""
 
-    has_object_ids: bool
+    @property
+    def has_object_ids(self) -> bool:
+        """Whether messages have ids that survive moves."""
+        ...
+
+    @property
+    def ids_outlive_renumbering(self) -> bool:
+        """Whether ids keep their meaning when a cursor expires."""
+        ...
+
+    @property
+    def finds_reply_to(self) -> bool:
+        """Whether a search looks into Reply-To."""
+        ...
+
+    @property
+    def most_memory(self) -> float:
+        """How many times its size a big mail may take while it is fetched."""
+        ...
+
+    @property
+    def roles(self) -> Collection[FolderRole]:
+        """The roles that one folder each has."""
+        ...
 
     def connector(self) -> Connector:
         """Return a new connector to the mailbox, with small pages."""
@@ -69,6 +92,11 @@ class Stand(Protocol):
 
 class ImapStand:
     """A new user on a real IMAP server, read in clear through a proxy that writes along."""
+
+    ids_outlive_renumbering = False
+    finds_reply_to = True
+    most_memory = 1.5
+    roles = frozenset(FolderRole) - {FolderRole.ALL, FolderRole.OTHER}
 
     def __init__(self, server: Dovecot | Cyrus) -> None:
         self._server = server

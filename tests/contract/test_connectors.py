@@ -59,13 +59,9 @@ def test_folders_have_roles_and_readable_names(stand: Stand):
 
     folders = {folder.name: folder.role for folder in stand.connector().folders()}
 
-    assert folders["Sent"] is FolderRole.SENT
-    assert folders["Drafts"] is FolderRole.DRAFTS
-    assert folders["Trash"] is FolderRole.TRASH
-    assert folders["Junk"] is FolderRole.JUNK
-    assert folders["Archive"] is FolderRole.ARCHIVE
+    special = [role for role in folders.values() if role is not FolderRole.OTHER]
+    assert sorted(stand.roles) == sorted(special)
     assert folders["Kunden in Köln & Bonn"] is FolderRole.OTHER
-    assert 1 == list(folders.values()).count(FolderRole.INBOX)
 
 
 def test_a_mark_changes_when_mail_comes_or_goes_and_never_else(stand: Stand):
@@ -76,7 +72,7 @@ def test_a_mark_changes_when_mail_comes_or_goes_and_never_else(stand: Stand):
 
     stand.deliver(letters(4, 4))
     after_delivery = inbox_of(connector).mark
-    stand.delete([everything(connector)[0].envelopes[0].ref])
+    stand.delete([described(connector, everything(connector))[0].ref])
     after_removal = inbox_of(connector).mark
 
     assert before == unchanged
@@ -217,7 +213,7 @@ def test_a_moved_message_leaves_one_folder_and_appears_in_the_other(stand: Stand
     there = list(connector.changes(archive, None, None))[-1].cursor
 
     stand.move([here[0].ref], "Archive")
-    appeared = [e for page in connector.changes(archive, there, None) for e in page.envelopes]
+    appeared = described(connector, connector.changes(archive, there, None))
 
     assert [here[0].ref] == list(connector.gone([envelope.ref for envelope in here]))
     assert [here[0].message_id] == ids(appeared)
@@ -240,7 +236,8 @@ def test_search_finds_every_mail_that_names_an_address(stand: Stand):
 
     refs = refs_of(connector.find(inbox_of(connector), [LEAD], None))
 
-    assert {f"{n}@test" for n in range(1, 6)} <= set(ids(connector.envelopes(refs)))
+    last = 5 if stand.finds_reply_to else 4
+    assert {f"{n}@test" for n in range(1, last + 1)} <= set(ids(connector.envelopes(refs)))
 
 
 def test_search_takes_hundreds_of_addresses_and_whole_domains(stand: Stand):
@@ -358,9 +355,15 @@ def test_a_renumbered_folder_expires_its_cursor_and_is_listed_again(renumbered):
     assert not any(page.removed for page in pages)
 
 
-def test_ids_of_a_renumbered_folder_are_unknown_rather_than_gone(renumbered):
+def test_ids_of_a_renumbered_folder_are_unknown_rather_than_gone(
+    stand: Stand, renumbered: tuple[Connector, Folder, Cursor, list[MessageRef]]
+):
     connector, _, _, refs = renumbered
 
+    if stand.ids_outlive_renumbering:
+        assert [] == list(connector.gone(refs))
+        assert len(refs) == len(list(connector.fetch(refs)))
+        return
     with pytest.raises(CursorExpired):
         connector.gone(refs)
     with pytest.raises(CursorExpired):
@@ -435,7 +438,7 @@ def test_a_big_mail_takes_little_more_memory_than_itself(stand: Stand):
         tracemalloc.stop()
 
     assert size < len(raw.raw) + 1000
-    assert peak < 1.5 * size
+    assert peak < stand.most_memory * size
 
 
 def test_an_abandoned_listing_does_not_disturb_what_follows(stand: Stand):
@@ -443,7 +446,8 @@ def test_an_abandoned_listing_does_not_disturb_what_follows(stand: Stand):
     connector = stand.connector()
 
     listing = connector.changes(inbox_of(connector), None, None)
-    refs = [envelope.ref for envelope in next(listing).envelopes]
+    first = next(listing)
+    refs = [*first.refs, *(envelope.ref for envelope in first.envelopes)]
     listing.close()  # type: ignore[attr-defined]  # it is a generator
     bodies = connector.fetch(refs)
     next(bodies)
