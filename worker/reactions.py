@@ -11,6 +11,7 @@ import structlog
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
 
 from connectors.errors import ConnectorError, CursorExpired, FolderGone, GrantRevoked, Throttled
+from connectors.oauth import GrantEnded
 from models.base import AnyRow
 from models.mailbox import State
 from models.queries import changes, mailboxes
@@ -18,6 +19,7 @@ from models.store import Fenced, is_database_lost
 from privacy.contents import MailboxCard, open_mailbox
 from privacy.vault import Key, Shredded
 from worker.boot import Service
+from worker.grants import renew_refused
 
 log = structlog.get_logger(__name__)
 FIRST_RETRY = timedelta(seconds=5)
@@ -40,8 +42,11 @@ def reacting(service: Service, mailbox: AnyRow) -> Iterator[tuple[Key, MailboxCa
         log.info("job_fenced", mailbox_id=mailbox.id)
     except (CursorExpired, FolderGone) as error:
         note_stale(service, mailbox, error)
+    except GrantEnded:
+        # It was written where it was found out, against the very grant that ended.
+        log.info("job_without_grant", mailbox_id=mailbox.id)
     except GrantRevoked as error:
-        note_problem(service, mailbox, State.REAUTHORIZE, error.code, None)
+        note_refused(service, mailbox, error)
     except Throttled as error:
         note_problem(service, mailbox, State.FAILING, error.code, error.retry_after)
     except ConnectorError as error:
@@ -93,6 +98,27 @@ def note_stale(service: Service, mailbox: AnyRow, error: ConnectorError) -> None
     """List a mailbox again whose folders changed under a job; twice in a row is a problem."""
     if mailbox.failures:
         note_problem(service, mailbox, State.FAILING, error.code, backoff(mailbox.failures))
+        return
+    with service.store.workspace(mailbox.workspace_id) as connection:
+        mailboxes.note_failure(connection, mailbox.id)
+    service.doorbell.sync([mailbox.id])
+
+
+def note_refused(service: Service, mailbox: AnyRow, error: GrantRevoked) -> None:
+    """Renew a token that was refused before its time, and try once more; or ask the person.
+
+    A token can be revoked alone. If the provider gives another and that is refused as well, or
+    there is nothing to renew, only the person can repair it.
+    """
+    try:
+        renewed = not mailbox.failures and renew_refused(service, mailbox)
+    except (GrantEnded, Shredded):
+        return
+    except ConnectorError as away:
+        note_problem(service, mailbox, State.FAILING, away.code, backoff(mailbox.failures))
+        return
+    if not renewed:
+        note_problem(service, mailbox, State.REAUTHORIZE, error.code, None)
         return
     with service.store.workspace(mailbox.workspace_id) as connection:
         mailboxes.note_failure(connection, mailbox.id)
