@@ -35,12 +35,6 @@ class GrantRevoked(ConnectorError):
     code = "authentication-failed"
 
 
-class TokenRefused(ConnectorError):
-    """The access token is no longer good, which says nothing of the grant: get a fresh one."""
-
-    code = "token-refused"
-
-
 class Paced(ConnectorError):
     """Our own budget with the provider is spent for now: go on later, nothing is wrong."""
 

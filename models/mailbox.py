@@ -9,6 +9,7 @@ from sqlalchemy import BigInteger, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, Big, Created, Hash, Id, Owner, Personal, Sealed, When
+from models.connect import Delegation  # noqa: F401  (its table is referred to)
 from models.workspace import InWorkspace
 
 InMailbox = Annotated[int, mapped_column(BigInteger, ForeignKey("mailbox.id"))]
@@ -33,10 +34,18 @@ class Mailbox(Base):
     `due_at` is when it is to be synced next; `ring` counts calls to sync, so that one that
     comes while a sync runs isn't lost. `paced_until`: its units at the provider are spent, and
     no past mail is fetched before. `watch_due_at` is when its push notifications are renewed.
+    `subject_hash` is of the provider's name for the account,
+    if the person proved it; `delegation_id` is what the access rests on where an administrator
+    gave it.
     """
 
     __tablename__ = "mailbox"
-    __table_args__ = (Index("ix_mailbox_due", "due_at"),)
+    __table_args__ = (
+        Index("ix_mailbox_due", "due_at"),
+        Index(
+            "ix_mailbox_subject", "subject_hash", postgresql_where=text("subject_hash IS NOT NULL")
+        ),
+    )
     dies = Personal((Owner.MAILBOX, Owner.WORKSPACE))
 
     id: Mapped[Id]
@@ -49,6 +58,10 @@ class Mailbox(Base):
     since: Mapped[When | None]
     user_hash: Mapped[Hash]
     address_hash: Mapped[Hash]
+    subject_hash: Mapped[Hash | None]
+    delegation_id: Mapped[int | None] = mapped_column(
+        BigInteger, ForeignKey("delegation.id"), index=True
+    )
     sealed: Mapped[Sealed]
     due_at: Mapped[When | None]
     last_synced_at: Mapped[When | None]
@@ -61,23 +74,33 @@ class Mailbox(Base):
 
 
 class MailboxGrant(Base):
-    """A mailbox's sealed credentials; `version` is what a refresh compares and swaps."""
+    """A mailbox's sealed credentials; `version` is what a refresh compares and swaps.
+
+    `token_hash` is of how the provider names a refresh token when it says that one was revoked.
+    """
 
     __tablename__ = "mailbox_grant"
+    __table_args__ = (
+        Index(
+            "ix_mailbox_grant_token", "token_hash", postgresql_where=text("token_hash IS NOT NULL")
+        ),
+    )
     dies = Personal((Owner.MAILBOX, Owner.WORKSPACE))
 
     mailbox_id: Mapped[InMailbox] = mapped_column(primary_key=True)
     workspace_id: Mapped[InWorkspace]
     generation: Mapped[Big]
     version: Mapped[Big] = mapped_column(server_default="1")
+    token_hash: Mapped[Hash | None]
     sealed: Mapped[Sealed]
 
 
 class Lease(Base):
     """Who may work on a mailbox until when; a writer shows the epoch it took (invariant 14).
 
-    `kind` is sync (moves cursors) or import (stores mail). A dead worker loses it by time,
-    and a stale one can't write under it: the next holder has raised `epoch`.
+    `kind` is sync (moves cursors), import (stores mail), watch or refresh (asks for a token).
+    A dead worker loses it by time, and a stale one can't write under it: the next holder has
+    raised `epoch`.
     """
 
     __tablename__ = "lease"

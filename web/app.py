@@ -10,10 +10,19 @@ from functools import partial
 from anyio import to_thread
 from fastapi import FastAPI
 
-from web import frame, health, openapi, problems
-from web.api import conversations, erasures, leads, mailboxes, policy, statistics
+from web import frame, health, hooks, openapi, problems
+from web.api import (
+    connecting,
+    conversations,
+    delegations,
+    erasures,
+    leads,
+    mailboxes,
+    policy,
+    statistics,
+)
 from web.metrics import Counted, Metrics
-from web.pages import console
+from web.pages import connect, console
 from web.pages.visit import SignedOut, to_start
 from worker.boot import Service, boot
 from worker.log import configure
@@ -64,6 +73,8 @@ def create_app(service: Service | None = None) -> FastAPI:
     for router in (
         leads.router,
         conversations.router,
+        connecting.router,
+        delegations.router,
         mailboxes.router,
         erasures.router,
         policy.router,
@@ -71,6 +82,8 @@ def create_app(service: Service | None = None) -> FastAPI:
         health.router,
         openapi.router,
         console.router,
+        connect.router,
+        hooks.router,
     ):
         app.include_router(router)
     app.openapi = partial(openapi.describe, app)  # type: ignore[method-assign]  # as documented

@@ -21,7 +21,7 @@ from privacy.vault import Shredded
 from web.pages.rendering import html_page, render
 from worker.boot import NotConfigured, Service
 from worker.problems import remedy
-from worker.refused import Busy, NotThere, Unacceptable
+from worker.refused import AnotherAccount, AnotherWay, Busy, NotThere, Unacceptable
 
 log = structlog.get_logger(__name__)
 MEDIA_TYPE = "application/problem+json"
@@ -43,6 +43,16 @@ KINDS: dict[str, Kind] = {
     "not-found": Kind(404, "Not found", "Nothing of this id is in the key's workspace."),
     "method-not-allowed": Kind(405, "Method not allowed", "The path has other methods."),
     "conflict": Kind(409, "Not now", "The mailbox is paused or being disconnected."),
+    "connected-otherwise": Kind(
+        409,
+        "The address is connected by another provider",
+        "Disconnect that mailbox first; its mail goes with it.",
+    ),
+    "another-account": Kind(
+        409, "Another account than the mailbox's", "The mailbox stays as it is."
+    ),
+    "grant-ended": Kind(422, "The provider refuses access", ""),
+    "client-refused": Kind(422, "The provider refuses this installation", ""),
     "in-progress": Kind(409, "Still going on", "A call with this Idempotency-Key hasn't ended."),
     "too-large": Kind(413, "The body is too large", "Send fewer items in one call."),
     "unsupported-media-type": Kind(415, "Not JSON", "Bodies are of type application/json."),
@@ -114,6 +124,8 @@ PLAIN: tuple[tuple[type[Exception], str], ...] = (
     (NotThere, "not-found"),
     (Shredded, "not-found"),
     (Busy, "busy"),
+    (AnotherWay, "connected-otherwise"),
+    (AnotherAccount, "another-account"),
     (Refused, "conflict"),
     (PoolExhausted, "unavailable"),
     (NotConfigured, "unavailable"),
@@ -196,6 +208,8 @@ def install(app: FastAPI, service: Service) -> None:
         NotThere,
         Unacceptable,
         Busy,
+        AnotherWay,
+        AnotherAccount,
         Refused,
         Shredded,
         ConnectorError,

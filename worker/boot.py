@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -11,6 +12,9 @@ from urllib.parse import urlsplit
 import redis
 
 from connectors.egress import Egress
+from connectors.oauth import Provider
+from connectors.oauth.google import Google
+from connectors.oauth.risc import SecurityEvents
 from models.store import Store
 from privacy.order import Orders
 from privacy.purge import Purge
@@ -20,9 +24,10 @@ from privacy.sweep import Sweep
 from privacy.vault import MasterKeys, Vault
 from privacy.verifier import Verifier
 from worker.broker import clear_redis, connect_redis, count_in_redis
-from worker.connecting import revoke
 from worker.doorbell import Doorbell
 from worker.policy import Policies
+from worker.providers import build_providers
+from worker.revoking import revoke
 from worker.settings import Settings
 
 
@@ -89,6 +94,19 @@ class Service:
         ca_file = self.settings.ca_file
         hosts = [host_of(self.settings.gmail_api_url)]
         return Egress(hosts, None if ca_file is None else str(ca_file), ports=())
+
+    @cached_property
+    def providers(self) -> Mapping[str, Provider]:
+        """The providers that people can agree at, by name."""
+        return build_providers(self.settings)
+
+    @cached_property
+    def google_events(self) -> SecurityEvents | None:
+        """What believes Google's security events, if this installation is registered there."""
+        google = self.providers.get("gmail")
+        if not isinstance(google, Google):
+            return None
+        return SecurityEvents(google.urls.issuers, google.client_id, google.keys)
 
     @cached_property
     def doorbell(self) -> Doorbell:

@@ -43,11 +43,11 @@ return math.ceil(missing / rate * 1000)
 
 
 class MailboxBudget:
-    """What one mailbox may spend, as its connector asks for it."""
+    """What one mailbox may spend, as its connector asks for it; `client` is made when asked."""
 
     def __init__(
         self,
-        client: redis.Redis,
+        client: Callable[[], redis.Redis],
         mailbox_id: int,
         units_a_minute: int,
         others_wait: Callable[[], bool] = lambda: False,
@@ -58,7 +58,6 @@ class MailboxBudget:
         self.rate = (units_a_minute - self.capacity) / MINUTE_SECONDS
         self.reserve = units_a_minute * RESERVE
         self.others_wait = others_wait
-        self.script = client.register_script(SPEND)
 
     def spend(self, units: int, *, live: bool) -> None:
         """Take units, waiting for them a short while if nobody else waits for this worker.
@@ -78,7 +77,8 @@ class MailboxBudget:
         units = min(units, int(self.capacity))
         given = [self.capacity, self.rate, units, floor, MINUTE_SECONDS * 2]
         try:
-            return timedelta(milliseconds=int(self.script(keys=[self.name], args=given)))
+            script = self.client().register_script(SPEND)
+            return timedelta(milliseconds=int(script(keys=[self.name], args=given)))
         except redis.RedisError:
             # Without a count nothing is spent: what is due is rung again.
             raise Paced(REDIS_AWAY) from None
@@ -87,9 +87,10 @@ class MailboxBudget:
         """Let nobody spend for a while: the provider itself asked for a pause."""
         debt = int(self.rate * min(wait.total_seconds(), MINUTE_SECONDS))
         try:
-            now = self.client.time()
+            client = self.client()
+            now = client.time()
             held = {"left": -debt, "at": f"{now[0]}.{now[1]:06d}"}
-            self.client.hset(self.name, mapping=held)  # type: ignore[arg-type]  # of redis-py
-            self.client.expire(self.name, MINUTE_SECONDS * 2)
+            client.hset(self.name, mapping=held)  # type: ignore[arg-type]  # of redis-py
+            client.expire(self.name, MINUTE_SECONDS * 2)
         except redis.RedisError:
             return

@@ -15,8 +15,9 @@ import structlog
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
-from models.queries import answers, changes, erasures, keys, mailboxes
+from models.queries import answers, changes, connecting, erasures, keys, mailboxes
 from worker.boot import Service
+from worker.security_events import KEPT as EVENT_KEPT
 
 log = structlog.get_logger(__name__)
 ONE_CLOCK = 0x1EADC10C
@@ -96,6 +97,8 @@ def tidy(service: Service) -> None:
         gone = {
             "idempotent_answers": answers.forget(connection, ANSWER_KEPT),
             "sign_ins": keys.forget_sign_ins(connection),
+            "connect_links": connecting.forget(connection),
+            "security_events": connecting.forget_events(connection, EVENT_KEPT),
             "changes": changes.forget(connection, CHANGE_DAYS, limit=100_000),
         }
     log.info("clock_tidied", keys_of_nothing=service.sweep.run(IMPORT_TAKES), **gone)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -19,16 +19,16 @@ from connectors.imap import (
 )
 from connectors.imap.idle import IdleWatch
 from models.base import AnyRow
-from models.queries import mailboxes
-from privacy.contents import Grant, MailboxCard, open_grant, open_mailbox
-from privacy.vault import Shredded
+from privacy.contents import Grant, MailboxCard, open_mailbox
 from worker.budget import MailboxBudget
+from worker.grants import fresh_grant
 from worker.settings import Settings
 
 if TYPE_CHECKING:
     from worker.boot import Service
 
 CONNECT_TIMEOUT = timedelta(seconds=15)
+IMAP, GMAIL = "imap", "gmail"
 
 
 def open_connector(
@@ -36,33 +36,28 @@ def open_connector(
 ) -> Connector:
     """Return a connector for a mailbox's row; it connects when it is first used.
 
-    `others_wait` tells a connector that waits for its budget to make room.
+    An access token is good for as long as any job lasts. `others_wait` tells a connector that
+    would wait for its budget to make room.
 
     Raises:
         Shredded: The mailbox's key or grant is gone: it is being disconnected.
+        ConnectorError: A new token was needed, and isn't to be had.
     """
-    card, grant = credentials(service, mailbox)
-    if mailbox.provider == "gmail":
-        units = service.settings.gmail_units_per_minute
-        budget = MailboxBudget(service.redis, mailbox.id, units, others_wait)
-        return gmail_connector(service, grant, budget)
-    return make_connector(service, card, grant)
+    grant = fresh_grant(service, mailbox)
+    card = card_of(service, mailbox)
+    units = service.settings.gmail_units_per_minute
+    budget = MailboxBudget(lambda: service.redis, mailbox.id, units, others_wait)
+    return make_connector(service, mailbox.provider, card, grant, budget)
 
 
-def credentials(service: Service, mailbox: AnyRow) -> tuple[MailboxCard, Grant]:
-    """Return a mailbox's card and grant, opened.
+def card_of(service: Service, mailbox: AnyRow) -> MailboxCard:
+    """Return a mailbox's card, opened.
 
     Raises:
-        Shredded: The mailbox's key or grant is gone.
+        Shredded: The mailbox's key is gone.
     """
-    workspace, id_ = mailbox.workspace_id, mailbox.id
-    key = service.vault.mailbox_key(workspace, id_)
-    with service.store.workspace(workspace) as connection:
-        row = mailboxes.grant(connection, id_)
-    if row is None:
-        raise Shredded(f"the grant of mailbox {id_}")
-    grant = open_grant(key, workspace, id_, row.generation, row.sealed)
-    return open_mailbox(key, workspace, id_, mailbox.sealed), grant
+    key = service.vault.mailbox_key(mailbox.workspace_id, mailbox.id)
+    return open_mailbox(key, mailbox.workspace_id, mailbox.id, mailbox.sealed)
 
 
 def open_watch(service: Service, mailbox: AnyRow, folder: str) -> IdleWatch:
@@ -70,45 +65,62 @@ def open_watch(service: Service, mailbox: AnyRow, folder: str) -> IdleWatch:
 
     Raises:
         Shredded: The mailbox's key or grant is gone.
+        ConnectorError: A new token was needed, and isn't to be had.
     """
-    card, grant = credentials(service, mailbox)
-    return IdleWatch(account(card, grant), service.egress, folder, fetch_limits(service.settings))
+    reached = account(card_of(service, mailbox), fresh_grant(service, mailbox))
+    return IdleWatch(reached, service.egress, folder, fetch_limits(service.settings))
 
 
-def make_connector(service: Service, card: MailboxCard, grant: Grant) -> Connector:
-    """Return a connector for an account that was just typed in, or that is kept."""
-    return ImapConnector(account(card, grant), service.egress, fetch_limits(service.settings))
+def make_connector(
+    service: Service,
+    provider: str,
+    card: MailboxCard,
+    grant: Grant,
+    budget: Budget | None = None,
+) -> Connector:
+    """Return a connector for an account that was just given to us, or that is kept.
+
+    Raises:
+        ConnectorError: There is none for the provider.
+    """
+    if provider == IMAP:
+        return ImapConnector(account(card, grant), service.egress, fetch_limits(service.settings))
+    if provider == GMAIL:
+        return gmail_connector(service, token_of(grant), budget)
+    raise ConnectorError(f"no connector for {provider}")
 
 
-def gmail_connector(service: Service, grant: Grant, budget: Budget) -> Connector:
+def gmail_connector(service: Service, token: str, budget: Budget | None) -> Connector:
     """Return a connector for a Gmail mailbox."""
     # Google's client takes 26 MB and half a second, which those without Gmail keep.
     from connectors.gmail.connector import GmailConnector  # noqa: PLC0415
 
     settings = service.settings
-    return GmailConnector(
-        GmailAccount(
-            grant.secret, settings.gmail_api_url, settings.gmail_pubsub_topic, settings.gmail_costs
-        ),
-        service.api_egress,
-        GmailLimits(
-            message_bytes=settings.max_message_bytes,
-            timeout=timedelta(seconds=settings.mail_timeout_seconds),
-        ),
-        budget,
+    account = GmailAccount(
+        token, settings.gmail_api_url, settings.gmail_pubsub_topic, settings.gmail_costs
     )
+    limits = GmailLimits(
+        message_bytes=settings.max_message_bytes,
+        timeout=timedelta(seconds=settings.mail_timeout_seconds),
+    )
+    return GmailConnector(account, service.api_egress, limits, budget)
 
 
 def account(card: MailboxCard, grant: Grant) -> ImapAccount:
-    """Return the account as the IMAP connector takes it."""
-    kind = AccessToken if grant.kind == "access_token" else Password
+    """Return the account as the IMAP connector takes it; with a token by XOAUTH2 and the like."""
+    auth = Password(grant.secret) if grant.kind == "password" else AccessToken(token_of(grant))
     return ImapAccount(
         host=card.host,
         port=card.port,
         security=Security(card.security),
         username=card.username,
-        auth=kind(grant.secret),
+        auth=auth,
     )
+
+
+def token_of(grant: Grant) -> str:
+    """Return a grant's access token."""
+    return grant.access_token if grant.is_renewable else grant.secret
 
 
 def fetch_limits(settings: Settings) -> FetchLimits:
@@ -120,27 +132,3 @@ def fetch_limits(settings: Settings) -> FetchLimits:
         connect_timeout=min(timeout, CONNECT_TIMEOUT),
         read_timeout=timeout,
     )
-
-
-def revoke(service: Service, workspace_id: int, mailbox_id: int) -> Mapping[str, Sequence[str]]:
-    """End a mailbox's grant at its provider; say what was ended, and what only a person can end.
-
-    Whatever the provider answers, the purge goes on: what failed is in the answer.
-    """
-    with service.store.workspace(workspace_id) as connection:
-        mailbox = mailboxes.find(connection, mailbox_id)
-    if mailbox is None:
-        return {"failed": ["mailbox already removed"]}
-    try:
-        connector = open_connector(service, mailbox)
-        try:
-            revocation = connector.revoke()
-        finally:
-            connector.close()
-    except (ConnectorError, Shredded) as error:
-        return {"failed": [type(error).__name__]}
-    return {
-        "ended": revocation.ended,
-        "failed": revocation.failed,
-        "left_to_person": revocation.left_to_person,
-    }

@@ -6,32 +6,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from random import uniform
 
 import structlog
-from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
 
 from connectors.base import Connector, FolderRole
-from connectors.errors import (
-    ConnectorError,
-    CursorExpired,
-    FolderGone,
-    GrantRevoked,
-    Misbehaved,
-    Paced,
-    Throttled,
-    Unreachable,
-)
+from connectors.errors import Misbehaved, Throttled, Unreachable
 from mail.limits import Limits
 from models.base import AnyRow
 from models.mailbox import State
-from models.queries import changes, mailboxes
 from models.queries import folders as folder_queries
+from models.queries import mailboxes
 from models.queries.storing import Account
-from models.store import Fenced, is_database_lost
-from privacy.contents import MailboxCard, open_folder, open_mailbox, seal_active_user
+from privacy.contents import MailboxCard, open_folder, seal_active_user
 from privacy.purge import NotYetGone
-from privacy.vault import Key, Shredded
+from privacy.vault import Key
 from worker.boot import Service
 from worker.connecting import open_connector
 from worker.history import History
@@ -39,15 +27,14 @@ from worker.importer import Import
 from worker.intake import Intake
 from worker.lease import Lease, Work, leased
 from worker.policy import Parties
+from worker.reactions import make_due, note_state, reacting
 from worker.slice import Slice
 from worker.sync import Run
 
 log = structlog.get_logger(__name__)
-FIRST_RETRY = timedelta(seconds=5)
-LONGEST_RETRY = timedelta(minutes=15)
 UNSETTLED = (State.CONNECTING, State.BACKFILLING, State.FAILING)
+
 WATCH_RENEWED, WATCH_RETRY = timedelta(days=1), timedelta(hours=1)
-DATABASE_PATIENCE = timedelta(seconds=15)
 
 
 def sync_mailbox(service: Service, mailbox_id: int) -> None:
@@ -204,39 +191,6 @@ def erase(service: Service, erasure_id: int) -> None:
 
 
 @contextmanager
-def reacting(service: Service, mailbox: AnyRow) -> Iterator[tuple[Key, MailboxCard]]:
-    """Open the mailbox's card for the block, and react to what goes wrong in it.
-
-    A fence ends the job in silence. What the provider says becomes the mailbox's problem,
-    with its remedy, and when to try again; only a refused grant waits for the person.
-    """
-    try:
-        key = service.vault.mailbox_key(mailbox.workspace_id, mailbox.id)
-        card = open_mailbox(key, mailbox.workspace_id, mailbox.id, mailbox.sealed)
-        yield key, card
-    except (Fenced, Shredded):
-        log.info("job_fenced", mailbox_id=mailbox.id)
-    except (CursorExpired, FolderGone) as error:
-        note_stale(service, mailbox, error)
-    except Paced as error:
-        with service.store.workspace(mailbox.workspace_id) as connection:
-            mailboxes.pace(connection, mailbox.id, error.retry_after)
-    except GrantRevoked as error:
-        note_problem(service, mailbox, State.REAUTHORIZE, error.code, None)
-    except Throttled as error:
-        note_problem(service, mailbox, State.FAILING, error.code, error.retry_after)
-    except ConnectorError as error:
-        note_problem(service, mailbox, State.FAILING, error.code, backoff(mailbox.failures))
-    except Exception as error:
-        if is_database_lost(error):
-            # The database, not the mailbox: once it is back, the mailbox is due at once.
-            make_due(service, mailbox)
-            raise
-        note_problem(service, mailbox, State.FAILING, "internal", backoff(mailbox.failures))
-        raise
-
-
-@contextmanager
 def connected(service: Service, mailbox: AnyRow, work: Work) -> Iterator[Connector]:
     """Open the mailbox's connector for the block."""
     connector = open_connector(service, mailbox, partial(service.doorbell.has_waiting, work))
@@ -244,6 +198,21 @@ def connected(service: Service, mailbox: AnyRow, work: Work) -> Iterator[Connect
         yield connector
     finally:
         connector.close()
+
+
+def slice_of(service: Service, work: Work) -> Slice:
+    """Return a job's slice of time."""
+    return Slice(service.settings.slice_seconds, lambda: service.doorbell.has_waiting(work))
+
+
+def workspace_of(service: Service, mailbox_id: int) -> int | None:
+    """Return the workspace of a mailbox that may be worked on, or None."""
+    with service.store.system() as connection:
+        mailbox = mailboxes.find(connection, mailbox_id)
+    if mailbox is None or mailbox.state in mailboxes.IDLE_STATES or mailbox.paused:
+        return None
+    workspace: int = mailbox.workspace_id
+    return workspace
 
 
 def keep_watch(service: Service, mailbox: AnyRow, connector: Connector) -> None:
@@ -261,68 +230,3 @@ def keep_watch(service: Service, mailbox: AnyRow, connector: Connector) -> None:
         due_at = datetime.now(UTC) + WATCH_RENEWED
     with service.store.workspace(mailbox.workspace_id) as connection:
         mailboxes.note_watch(connection, mailbox.id, due_at)
-
-
-def note_state(service: Service, mailbox: AnyRow, state: State, synced_at: datetime | None) -> None:
-    """Write that the mailbox works; tell the CRM if that is new."""
-    with service.store.workspace(mailbox.workspace_id) as connection:
-        before = mailboxes.note_progress(connection, mailbox.id, state, synced_at)
-        if before not in (state, State.DISCONNECTING):
-            changes.record(connection, mailbox.workspace_id, f"mailbox.{state}", str(mailbox.id))
-
-
-def note_problem(
-    service: Service,
-    mailbox: AnyRow,
-    state: State,
-    code: str,
-    retry_after: timedelta | None,
-) -> None:
-    """Write what is wrong with the mailbox; tell the CRM if that is new (F17)."""
-    log.warning("mailbox_problem", mailbox_id=mailbox.id, code=code)
-    with service.store.workspace(mailbox.workspace_id) as connection:
-        if mailboxes.note_problem(connection, mailbox.id, state, code, retry_after):
-            changes.record(connection, mailbox.workspace_id, f"mailbox.{state}", str(mailbox.id))
-
-
-def make_due(service: Service, mailbox: AnyRow) -> None:
-    """Make a mailbox due now, waiting a while for a database that is away."""
-    for attempt in Retrying(
-        retry=retry_if_exception(is_database_lost),
-        stop=stop_after_delay(DATABASE_PATIENCE),
-        wait=wait_random_exponential(multiplier=0.1, max=1),
-        reraise=True,
-    ):
-        with attempt, service.store.workspace(mailbox.workspace_id) as connection:
-            mailboxes.ring(connection, [mailbox.id])
-
-
-def note_stale(service: Service, mailbox: AnyRow, error: ConnectorError) -> None:
-    """List a mailbox again whose folders changed under a job; twice in a row is a problem."""
-    if mailbox.failures:
-        note_problem(service, mailbox, State.FAILING, error.code, backoff(mailbox.failures))
-        return
-    with service.store.workspace(mailbox.workspace_id) as connection:
-        mailboxes.note_failure(connection, mailbox.id)
-    service.doorbell.sync([mailbox.id])
-
-
-def backoff(failures: int) -> timedelta:
-    """Return how long to wait after so many failures, jittered: 5 s at first, 15 min at most."""
-    wait: timedelta = min(FIRST_RETRY * 2 ** min(failures, 10), LONGEST_RETRY)
-    return wait * uniform(0.8, 1.2)  # noqa: S311  (jitter, not a secret)
-
-
-def slice_of(service: Service, work: Work) -> Slice:
-    """Return a job's slice of time."""
-    return Slice(service.settings.slice_seconds, lambda: service.doorbell.has_waiting(work))
-
-
-def workspace_of(service: Service, mailbox_id: int) -> int | None:
-    """Return the workspace of a mailbox that may be worked on, or None."""
-    with service.store.system() as connection:
-        mailbox = mailboxes.find(connection, mailbox_id)
-    if mailbox is None or mailbox.state in mailboxes.IDLE_STATES or mailbox.paused:
-        return None
-    workspace: int = mailbox.workspace_id
-    return workspace

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from threading import BoundedSemaphore
@@ -20,7 +21,8 @@ from worker.connecting import make_connector
 from worker.consequences import Consequences
 from worker.mailboxes import reaches_further
 from worker.own import settle
-from worker.refused import Busy, Unacceptable
+from worker.refused import AnotherAccount, AnotherWay, Busy, Unacceptable
+from worker.subjects import subject_hash, token_hash
 
 LOGINS_AT_ONCE = BoundedSemaphore(8)
 """Logins take seconds of a slow server's time; the API answers others meanwhile."""
@@ -60,21 +62,59 @@ class Joining:
             ConnectorError: What the mail server, or the way to it, said.
             Unacceptable: A folder that was asked for isn't there.
             Busy: Too many logins are going on.
+            AnotherWay, AnotherAccount: The mailbox that is there isn't this one.
         """
-        self.prove(card, grant)
+        self.prove(provider, card, grant)
+        return self.keep(provider, card, grant, since, keeps_since=keeps_since)
+
+    def keep(
+        self,
+        provider: str,
+        card: MailboxCard,
+        grant: Grant,
+        since: datetime | None,
+        *,
+        keeps_since: bool,
+        expected: int | None = None,
+        delegation: int | None = None,
+        holding: Callable[[Connection], object] = bool,
+    ) -> Joined:
+        """Keep a mailbox that was proven; with `expected`, it must be that one (F19).
+
+        `holding` is called in the transaction that keeps it, and may undo it by what it raises.
+
+        Raises:
+            AnotherWay: The address is connected by another provider.
+            AnotherAccount: The account isn't the one that was connected before.
+        """
         index = self.service.vault.workspace(self.workspace_id).index
         user, address = index.hash("user", card.user), index.address(card.address)
         consequences = Consequences(self.service, self.workspace_id, self.by)
         with self.service.store.workspace(self.workspace_id) as connection:
             queries.hold_account(connection, self.workspace_id, user + address)
+            holding(connection)
             known = queries.connected_as(connection, user, address)
+            if expected is not None and known != expected:
+                raise AnotherAccount
             row = None if known is None else queries.find(connection, known)
+            subject = None
+            if grant.subject:
+                subject = subject_hash(index, grant.provider, grant.subject)
             if row is not None:
+                refuse_another(row, provider, subject)
                 self.renew(connection, row, card, grant, since, keeps_since=keeps_since)
+                subject = subject or row.subject_hash
+                rests_on = {"subject_hash": subject, "delegation_id": delegation}
+                queries.change(connection, row.id, **rests_on)
                 joined = Joined(row.id, is_new=False)
             else:
-                hashes = {"user_hash": user, "address_hash": address}
-                id_ = self.add(connection, provider, card, grant, since, hashes)
+                more = {
+                    "user_hash": user,
+                    "address_hash": address,
+                    "subject_hash": subject,
+                    "delegation_id": delegation,
+                }
+                id_ = self.add(connection, provider, card, grant, since, more)
                 joined = Joined(id_, is_new=True)
                 leads.hold_policy(connection, self.workspace_id)
                 settle(connection, consequences, [address], "a mailbox of this address joined")
@@ -83,12 +123,12 @@ class Joining:
         self.service.doorbell.sync([joined.id])
         return joined
 
-    def prove(self, card: MailboxCard, grant: Grant) -> None:
+    def prove(self, provider: str, card: MailboxCard, grant: Grant) -> None:
         """Log in and look for the folders that were asked for."""
         if not LOGINS_AT_ONCE.acquire(timeout=2):
             raise Busy
         try:
-            connector = make_connector(self.service, card, grant)
+            connector = make_connector(self.service, provider, card, grant)
             try:
                 listed = connector.folders()
             finally:
@@ -107,7 +147,7 @@ class Joining:
         card: MailboxCard,
         grant: Grant,
         since: datetime | None,
-        hashes: dict[str, bytes],
+        more: dict[str, Any],
     ) -> int:
         """Keep a new mailbox and its grant; return its id."""
         id_ = queries.next_id(connection)
@@ -122,13 +162,14 @@ class Joining:
             since=since,
             sealed=seal_mailbox(key, self.workspace_id, id_, card),
             due_at=func.now(),
-            **hashes,
+            **more,
         )
         queries.put_grant(
             connection,
             mailbox_id=id_,
             workspace_id=self.workspace_id,
             generation=1,
+            token_hash=self.token_hash(grant),
             sealed=seal_grant(key, self.workspace_id, id_, 1, grant),
         )
         return id_
@@ -166,4 +207,23 @@ class Joining:
                 folder_queries.list_again(connection, row.id)
         queries.change(connection, row.id, **values)
         sealed = seal_grant(key, self.workspace_id, row.id, row.generation, grant)
-        queries.renew_grant(connection, row.id, row.generation, sealed)
+        named = self.token_hash(grant)
+        queries.renew_grant(connection, row.id, row.generation, sealed, named)
+
+    def token_hash(self, grant: Grant) -> bytes | None:
+        """Return the hash that a grant's refresh token is found by."""
+        return token_hash(self.service.vault.workspace(self.workspace_id).index, grant)
+
+
+def refuse_another(row: AnyRow, provider: str, subject: bytes | None) -> None:
+    """Refuse to renew a mailbox by another provider, or by another account (F19).
+
+    An address may have been given to somebody else since; the subject never is.
+
+    Raises:
+        AnotherWay, AnotherAccount: As named.
+    """
+    if row.provider != provider:
+        raise AnotherWay
+    if row.subject_hash is not None and subject is not None and row.subject_hash != subject:
+        raise AnotherAccount

@@ -24,6 +24,7 @@ class Work(StrEnum):
 
     SYNC = "sync"
     IMPORT = "import"
+    REFRESH = "refresh"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,17 @@ from typing import Any
 
 import structlog
 
-QUIET = ("imapclient", "dramatiq", "urllib3", "alembic", "uvicorn.access", "httpx", "asyncio")
+QUIET = (
+    "imapclient",
+    "dramatiq",
+    "urllib3",
+    "alembic",
+    "uvicorn.access",
+    "httpx",
+    "asyncio",
+    "requests",
+    "google",
+)
 
 
 def configure(level: str) -> None:

@@ -18,6 +18,26 @@ REMEDIES: dict[str, Remedy] = {
         "The mail server refuses the user name or the password.",
         "Enter the password again; where the provider asks for one, create an app password.",
     ),
+    "grant-ended": Remedy(
+        "The provider doesn't let us read the mailbox any more: access was withdrawn or ran out.",
+        "Connect the mailbox again. Its mail and its place in the history are kept.",
+    ),
+    "client-refused": Remedy(
+        "The provider refuses this installation, not the mailbox.",
+        "Tell the operator: the registration at the provider or its settings are wrong.",
+    ),
+    "code-refused": Remedy(
+        "The provider doesn't accept the answer that came back: it was used or is too old.",
+        "Begin again, and finish within ten minutes.",
+    ),
+    "unproven": Remedy(
+        "The provider's answer doesn't prove whose mailbox it is.",
+        "Begin again. If it happens again, tell the operator.",
+    ),
+    "narrowed": Remedy(
+        "Less was allowed than is needed.",
+        "Begin again, and leave every box ticked.",
+    ),
     "unreachable": Remedy(
         "The mail server can't be reached.",
         "Check host and port. If they are right, wait: it is tried again by itself.",

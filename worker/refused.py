@@ -16,5 +16,13 @@ class Unacceptable(Exception):
         self.reason = reason
 
 
+class AnotherWay(Exception):
+    """The address is connected by another provider: that mailbox is to be disconnected first."""
+
+
+class AnotherAccount(Exception):
+    """Somebody else's account than the mailbox's: it stays as it is (F19)."""
+
+
 class Busy(Exception):
     """Too much of this kind is going on just now: try again in a moment."""

@@ -6,8 +6,9 @@ import os
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import AfterValidator, Field, SecretStr, field_validator
 from pydantic_settings import (
     BaseSettings,
     DotEnvSettingsSource,
@@ -19,6 +20,28 @@ from pydantic_settings import (
 from connectors.gmail import account as gmail
 
 MIB = 1024 * 1024
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+def guarded_url(value: str) -> str:
+    """Refuse a provider's URL over which secrets would travel in clear.
+
+    Raises:
+        ValueError: It is no absolute `https://` URL, nor an `http://` one on loopback.
+    """
+    try:
+        parts = urlsplit(value)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        raise ValueError("is not a URL") from None
+    if not host or parts.username is not None or parts.query or parts.fragment:
+        raise ValueError("must be a URL with a host and without user, query and fragment")
+    if parts.scheme != "https" and not (parts.scheme == "http" and host in LOOPBACK):
+        raise ValueError("must begin with https://, or be on loopback")
+    return value
+
+
+ProviderUrl = Annotated[str, AfterValidator(guarded_url)]
 
 
 class Settings(BaseSettings):
@@ -37,7 +60,7 @@ class Settings(BaseSettings):
         default=(), validation_alias="LEADMAIL_ALLOW_HOSTS"
     )
     ca_file: Path | None = Field(default=None, validation_alias="LEADMAIL_CA_FILE")
-    gmail_api_url: str = Field(default=gmail.API_URL, validation_alias="GMAIL_API_URL")
+    gmail_api_url: ProviderUrl = Field(default=gmail.API_URL, validation_alias="GMAIL_API_URL")
     gmail_pubsub_topic: str = Field(default="", validation_alias="GMAIL_PUBSUB_TOPIC")
     gmail_units_per_minute: int = Field(
         default=6000, ge=600, validation_alias="GMAIL_UNITS_PER_MINUTE"
@@ -57,6 +80,18 @@ class Settings(BaseSettings):
     batch_bytes: int = Field(default=8 * MIB, ge=MIB, validation_alias="LEADMAIL_BATCH_BYTES")
     mail_timeout_seconds: float = Field(
         default=30.0, gt=0, validation_alias="LEADMAIL_MAIL_TIMEOUT_SECONDS"
+    )
+
+    google_client_id: str = ""
+    google_client_secret: SecretStr = SecretStr("")
+    google_auth_url: ProviderUrl = "https://accounts.google.com/o/oauth2/v2/auth"
+    google_token_url: ProviderUrl = "https://oauth2.googleapis.com/token"
+    google_revoke_url: ProviderUrl = "https://oauth2.googleapis.com/revoke"
+    google_keys_url: ProviderUrl | None = None
+    google_issuer: ProviderUrl | None = None
+    google_sends_iss: bool = True
+    oauth_timeout_seconds: float = Field(
+        default=20.0, gt=0, validation_alias="LEADMAIL_OAUTH_TIMEOUT_SECONDS"
     )
 
     @classmethod

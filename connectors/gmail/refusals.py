@@ -17,7 +17,6 @@ from connectors.errors import (
     MessageGone,
     Misbehaved,
     Throttled,
-    TokenRefused,
     Unreachable,
 )
 
@@ -39,7 +38,7 @@ def refusal(status: int, headers: Mapping[str, str], content: bytes) -> Connecto
     """Return the reaction to an answer; a reason counts more than the status it came with."""
     reason = reason_of(content)
     if status == HTTPStatus.UNAUTHORIZED:
-        return TokenRefused("the access token is refused")
+        return GrantRevoked("the access token is refused")
     if status == HTTPStatus.TOO_MANY_REQUESTS or reason in RATE_REASONS:
         return Throttled(retry_after(headers))
     if reason in DAY_REASONS:

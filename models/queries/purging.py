@@ -24,6 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import insert as upsert
 
+from models.connect import ConnectAttempt, ConnectLink
 from models.lead import Lead, LeadAddress, Tombstone
 from models.mail import (
     Attachment,
@@ -41,7 +42,7 @@ from models.workspace import Change, PolicyRule
 
 Removed = dict[str, int]
 OF_MAIL = (MailRaw, Attachment, Reference, Participant, Place)
-OF_MAILBOX = (Pending, Folder, Lease, MailboxGrant)
+OF_MAILBOX = (Pending, Folder, Lease, MailboxGrant, ConnectAttempt, ConnectLink)
 
 
 def give_way(connection: Connection) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
 
 from mail.address import Address
-from privacy.contents.packing import encoded, pack, unpack
+from privacy.contents.packing import encoded, moment, pack, unpack, when
 from privacy.vault import Key, Place, seal, unseal
 
 
@@ -40,10 +42,29 @@ class FolderCard:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """The credentials of a mailbox; `kind` is password or access_token."""
+    """The credentials of a mailbox; `kind` is password, access_token, oauth or delegation.
+
+    Of `oauth`, `secret` is the refresh token; of `delegation` it is empty, for the key is kept
+    once for all. Both have an access token until `expires_at`. `issuer` and `subject` are the
+    account as its provider names it; `granted_at` is when the person agreed, `renewed_at` when
+    the access token was given.
+    """
 
     kind: str
     secret: str = field(repr=False)
+    provider: str = ""
+    access_token: str = field(default="", repr=False)
+    expires_at: datetime | None = None
+    scopes: tuple[str, ...] = ()
+    issuer: str = ""
+    subject: str = field(default="", repr=False)
+    granted_at: datetime | None = None
+    renewed_at: datetime | None = None
+
+    @property
+    def is_renewable(self) -> bool:
+        """Whether the provider gives new access tokens for it."""
+        return bool(self.provider)
 
 
 def seal_lead(key: Key, workspace_id: int, lead_id: int, card: LeadCard) -> bytes:
@@ -102,7 +123,19 @@ def seal_grant(
 ) -> bytes:
     """Return credentials, sealed under the mailbox's key and bound to its generation."""
     place = Place(workspace_id, "mailbox_grant", mailbox_id, "sealed", generation)
-    return seal(key, place, pack({"kind": grant.kind, "secret": grant.secret}))
+    written: dict[str, Any] = {"kind": grant.kind, "secret": grant.secret}
+    if grant.is_renewable:
+        written |= {
+            "provider": grant.provider,
+            "access_token": grant.access_token,
+            "expires_at": moment(grant.expires_at),
+            "scopes": list(grant.scopes),
+            "issuer": grant.issuer,
+            "subject": grant.subject,
+            "granted_at": moment(grant.granted_at),
+            "renewed_at": moment(grant.renewed_at),
+        }
+    return seal(key, place, pack(written))
 
 
 def open_grant(
@@ -111,7 +144,20 @@ def open_grant(
     """Return credentials."""
     place = Place(workspace_id, "mailbox_grant", mailbox_id, "sealed", generation)
     read = unpack(key, place, sealed)
-    return Grant(read["kind"], read["secret"])
+    if "provider" not in read:
+        return Grant(read["kind"], read["secret"])
+    return Grant(
+        kind=read["kind"],
+        secret=read["secret"],
+        provider=read["provider"],
+        access_token=read["access_token"],
+        expires_at=when(read["expires_at"]),
+        scopes=tuple(read["scopes"]),
+        issuer=read["issuer"],
+        subject=read["subject"],
+        granted_at=when(read["granted_at"]),
+        renewed_at=when(read["renewed_at"]),
+    )
 
 
 def seal_folder(

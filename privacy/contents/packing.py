@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -37,3 +38,13 @@ def whole(value: Any) -> Any:
 def encoded(text: str) -> bytes:
     """Return UTF-8, with lone surrogates replaced."""
     return text.encode("utf-8", "replace")
+
+
+def moment(value: datetime | None) -> str | None:
+    """Return a time as JSON keeps it."""
+    return None if value is None else value.isoformat()
+
+
+def when(value: str | None) -> datetime | None:
+    """Return the time that JSON kept."""
+    return None if value is None else datetime.fromisoformat(value)

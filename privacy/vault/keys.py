@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 import os
 from base64 import urlsafe_b64decode
 from binascii import Error as NotBase64
@@ -90,6 +91,16 @@ class MasterKeys:
                 raise KeyRefused(f"master key {position} is not base64 of {KEY_BYTES} bytes")
             keys.append(Key(secret))
         return cls(keys)
+
+    def hashes(self, kind: str, value: str) -> list[bytes]:
+        """Return the value's keyed hashes that need no workspace, one per master, newest first.
+
+        Write the first, look for all: a master that is replaced meanwhile loses nothing.
+        """
+        return [
+            hmac.new(key.derive("hash").secret, f"{kind}\0{value}".encode(), "sha256").digest()[:16]
+            for key in self.keys.values()
+        ]
 
     def wrap(self, inner: Key, owner: str) -> bytes:
         """Return the key wrapped by the newest master, whose id stands before it."""

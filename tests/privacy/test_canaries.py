@@ -6,14 +6,14 @@ import inspect
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 import structlog
 from sqlalchemy import insert
 
-from models.queries import folders, leads, mailboxes, policies, storing
+from models.queries import connecting, folders, grants, leads, mailboxes, policies, storing
 from models.workspace import PolicyRule
 from privacy import contents
 from privacy.order import Instruction
@@ -42,6 +42,7 @@ def plant(world: World, canaries: Canaries) -> Box:
     keys, box = world.vault.workspace(workspace.id), workspace.mailbox()
     (mail,) = box.keys(1).items()
     plant_mail(box, canaries, *mail)
+    plant_ways(box, canaries)
     with world.store.workspace(workspace.id) as connection:
         (lead,) = leads.draw_lead_ids(connection, 1)
         key = world.vault.make_lead_keys(workspace.id, [lead])[lead]
@@ -75,6 +76,28 @@ def plant(world: World, canaries: Canaries) -> Box:
     return box
 
 
+def plant_ways(box: Box, canaries: Canaries) -> None:
+    """Put markers into what leads to the mailbox: addresses, a link, an attempt, a delegation."""
+    workspace, id_ = box.workspace.id, box.id
+    sealing = box.workspace.world.vault.workspace(workspace).sealing
+    wish = canaries.fill(contents.Wish, since=None)
+    card = contents.AttemptCard(
+        1, canaries.plant("link"), None, {"verifier": canaries.plant("verifier")}
+    )
+    with box.workspace.world.store.workspace(workspace) as connection:
+        urls = contents.seal_return_urls(sealing, workspace, [canaries.plant("return url")])
+        connecting.put_return_urls(connection, workspace, urls)
+        whose = {"id": id_, "workspace_id": workspace, "mailbox_id": id_, "hash": b"h"}
+        sealed = contents.seal_wish(sealing, workspace, id_, wish)
+        connecting.add_link(connection, timedelta(hours=1), sealed=sealed, **whose)
+        sealed = contents.seal_attempt(sealing, workspace, id_, card)
+        more = {"provider": "gmail", "browser": b"b", "sealed": sealed}
+        connecting.add_attempt(connection, timedelta(minutes=10), **whose, **more)
+        sealed = contents.seal_delegation(sealing, workspace, id_, canaries.plant("key"))
+        of_all = {"id": id_, "workspace_id": workspace, "provider": "gmail"}
+        grants.add_delegation(connection, sealed=sealed, **of_all)
+
+
 def plant_mail(box: Box, canaries: Canaries, id_: int, key: Key) -> None:
     """Store a mail whose every text, name and address is a marker."""
     of = contents.OfMail(box.workspace.id, id_, 1)
@@ -101,7 +124,7 @@ def rewrite_mailbox(box: Box, canaries: Canaries) -> None:
     """Put markers into the mailbox's card, its grant and its folder."""
     workspace = box.workspace.id
     card = canaries.fill(contents.MailboxCard, port=993)
-    grant = canaries.fill(contents.Grant)
+    grant = canaries.fill(contents.Grant, expires_at=None, granted_at=None, renewed_at=None)
     named = canaries.fill(contents.FolderCard)
     with box.workspace.world.store.workspace(workspace) as connection:
         sealed = contents.seal_mailbox(box.key, workspace, box.id, card)

@@ -33,6 +33,8 @@ def test_a_disconnected_mailbox_is_gone_and_certified(world: World):
     assert body is not None
     assert {
         "attachment": 5,
+        "connect_attempt": 0,
+        "connect_link": 0,
         "conversation": 5,
         "folder": 1,
         "keys": 6,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 from threading import Thread
 from time import monotonic
 
@@ -19,8 +20,9 @@ A_MINUTE = 6000
 @pytest.fixture
 def budget(redis_server: RedisServer) -> MailboxBudget:
     """A full bucket that never waits by itself."""
-    client = connect_redis(redis_server.url)
-    return MailboxBudget(client, 7, A_MINUTE, others_wait=lambda: True)
+    return MailboxBudget(
+        partial(connect_redis, redis_server.url), 7, A_MINUTE, others_wait=lambda: True
+    )
 
 
 def spend_all(budget: MailboxBudget, units: int, *, live: bool) -> int:
@@ -77,9 +79,11 @@ def test_a_pause_of_the_provider_is_everybodys(budget: MailboxBudget):
 
 
 def test_a_job_waits_for_units_itself_if_no_other_mailbox_waits(redis_server: RedisServer):
-    patient = MailboxBudget(connect_redis(redis_server.url), 7, A_MINUTE)
+    patient = MailboxBudget(partial(connect_redis, redis_server.url), 7, A_MINUTE)
     spend_all(
-        MailboxBudget(connect_redis(redis_server.url), 7, A_MINUTE, lambda: True), 20, live=True
+        MailboxBudget(partial(connect_redis, redis_server.url), 7, A_MINUTE, lambda: True),
+        20,
+        live=True,
     )
 
     began = monotonic()
@@ -96,7 +100,7 @@ def test_what_costs_more_than_the_bucket_holds_waits_for_a_full_one(budget: Mail
 
 
 def test_without_redis_nothing_is_spent(own_redis: RedisServer):
-    budget = MailboxBudget(connect_redis(own_redis.url), 7, A_MINUTE)
+    budget = MailboxBudget(partial(connect_redis, own_redis.url), 7, A_MINUTE)
     own_redis.kill()
 
     with pytest.raises(Paced):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Query, Request, Response
-from fastapi.responses import FileResponse
+from fastapi.responses import FileResponse, RedirectResponse
 
 from privacy.order import Instruction
 from web.api.conversations import disposition, media_type
@@ -23,6 +24,7 @@ from web.paging import (
     message_cursor,
     message_position,
 )
+from worker.connect_links import make_reconnect_link
 from worker.leads import Leads
 from worker.mailboxes import Mailboxes
 from worker.problems import remedy
@@ -99,6 +101,14 @@ def disconnect(service: Services, visit: Visit, mailbox: str, _: OwnedForm) -> R
     instruction = Instruction(WHO, "disconnected at the console")
     Mailboxes(service, visit.workspace_id, WHO).disconnect(mailbox, instruction)
     return to_start()
+
+
+@router.post("/console/mailboxes/{mailbox}/reconnect")
+def reconnect(service: Services, visit: Visit, mailbox: str, _: OwnedForm) -> Response:
+    """Go to the page where the mailbox's person agrees anew, and come back here."""
+    row = Mailboxes(service, visit.workspace_id, WHO).find(mailbox)
+    made = make_reconnect_link(service, visit.workspace_id, row.id, WHO)
+    return RedirectResponse(urlsplit(made.url).path, 303)
 
 
 @router.get("/console/leads/{lead}")

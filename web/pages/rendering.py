@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,7 +12,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 HERE = Path(__file__).parent
-STATIC = {"style.css": "text/css", "icon.svg": "image/svg+xml"}
+STATIC = {
+    "style.css": "text/css",
+    "icon.svg": "image/svg+xml",
+    "google.svg": "image/svg+xml",
+    "microsoft.svg": "image/svg+xml",
+}
 """The files that pages load, and their types."""
 POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; frame-src 'self';"
@@ -58,6 +64,13 @@ def render(template: str, **values: object) -> str:
     return environment.get_template(template).render(**values)
 
 
-def html_page(html: str, status: int = 200) -> HTMLResponse:
-    """Return a page as an answer."""
-    return HTMLResponse(html, status, {"Content-Security-Policy": POLICY})
+def html_page(html: str, status: int = 200, leads_to: Collection[str] = ()) -> HTMLResponse:
+    """Return a page as an answer; its forms may lead on to further origins by a redirect.
+
+    Browsers hold a form's redirects to the policy as well, to the last.
+    """
+    policy = POLICY
+    if leads_to:
+        origins = " ".join(("'self'", *sorted(leads_to)))
+        policy = policy.replace("form-action 'self'", f"form-action {origins}")
+    return HTMLResponse(html, status, {"Content-Security-Policy": policy})

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from worker.commands.speaking import Json, fail, row, service, show, show_all
+from worker.integration import put_return_urls, return_urls
 from worker.sign_in import make_link
 from worker.workspaces import Right, create_workspace, list_workspaces, make_key, revoke_key
 
@@ -28,6 +29,18 @@ def list_(as_json: Json = False) -> None:
     with service() as built:
         rows = [{"id": str(id_), "name": name} for id_, name in list_workspaces(built)]
         show_all(rows, as_json)
+
+
+@workspace.command("return-url")
+def add_return_url(
+    workspace_id: Annotated[str, typer.Argument(metavar="WORKSPACE")], url: str
+) -> None:
+    """Let browsers return to an address of the CRM, compared letter by letter."""
+    with service() as built:
+        id_ = row(workspace_id)
+        kept = put_return_urls(built, id_, (*return_urls(built, id_), url))
+        for one in kept:
+            typer.echo(one)
 
 
 @key.command("create")

@@ -1,0 +1,1 @@
+"""Providers that can't be had for tests, spoken on the wire."""

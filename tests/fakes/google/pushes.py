@@ -1,0 +1,197 @@
+"""Pub/Sub pushes of Gmail's notifications: signed, at most one a second, and forged on demand."""
+
+from __future__ import annotations
+
+import base64
+import queue
+import secrets
+import threading
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+import jwt
+import orjson
+
+from tests.fakes.google.accounts import Account
+from tests.fakes.google.history import Record
+from tests.fakes.google.keys import STRANGER, signing_key
+from tests.fakes.google.poster import ACKNOWLEDGED, post
+from tests.fakes.google.world import World
+
+
+class Forgery(StrEnum):
+    """What is wrong with a push: the five points of its token, and its coarser failures."""
+
+    SIGNATURE = "signature"
+    ISSUER = "issuer"
+    AUDIENCE = "audience"
+    SERVICE_ACCOUNT = "service_account"
+    EMAIL_VERIFIED = "email_verified"
+    EXPIRED = "expired"
+    UNSIGNED = "unsigned"
+    SYMMETRIC = "symmetric"
+    """Signed HS256 with the published certificate as the secret."""
+    WITHOUT_TOKEN = "without_token"
+
+
+_WRONG_CLAIMS: dict[Forgery, dict[str, object]] = {
+    Forgery.ISSUER: {"iss": "https://accounts.goggle.com"},
+    Forgery.AUDIENCE: {"aud": "https://elsewhere.invalid/hooks/gmail"},
+    Forgery.SERVICE_ACCOUNT: {"email": "somebody@another-project.iam.gserviceaccount.com"},
+    Forgery.EMAIL_VERIFIED: {"email_verified": False},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Due:
+    url: str
+    address: str
+    body: bytes
+    attempt: int = 1
+
+
+class Pusher:
+    """Sends notifications from a thread of its own, in order, until they are acknowledged."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._due: queue.Queue[_Due | None] = queue.Queue()
+        self._last: dict[str, float] = {}
+        self._open = 0
+        self._thread = threading.Thread(target=self._run, daemon=True, name="google-pushes")
+        world.watches.on_start = self.publish
+
+    def start(self) -> None:
+        """Begin to send."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Send what is due no more."""
+        self._due.put(None)
+        self._thread.join()
+
+    def changed(self, account: Account, record: Record) -> None:
+        """Tell of a change, if its user is watched; the caller holds the lock."""
+        watch = self._world.watches.of(account)
+        if watch is not None and watch.tells(record):
+            self.publish(account)
+
+    def publish(self, account: Account) -> None:
+        """Publish the present state, unless this user's last push was too short ago."""
+        settings = self._world.settings
+        if settings.push_url is None:
+            return
+        now = time.monotonic()
+        last = self._last.get(account.sub)
+        if last is not None and now - last < settings.push_interval.total_seconds():
+            self._world.counters.pushes_dropped[account.address] += 1
+            return
+        self._last[account.sub] = now
+        body = envelope(self._world, account.address, account.mailbox.history.current)
+        self._open += 1
+        self._due.put(_Due(settings.push_url, account.address, body))
+
+    def idle(self, within: timedelta) -> bool:
+        """Wait until every push was acknowledged or given up, and say whether that came to be."""
+        ends = time.monotonic() + within.total_seconds()
+        while self._open and time.monotonic() < ends:
+            time.sleep(0.01)
+        return not self._open
+
+    def _run(self) -> None:
+        while (due := self._due.get()) is not None:
+            self._send(due)
+
+    def _send(self, due: _Due) -> None:
+        status = send(self._world, due.url, due.address, due.body, None)
+        settings = self._world.settings
+        if status in ACKNOWLEDGED or due.attempt >= settings.push_attempts:
+            with self._world.lock:
+                self._open -= 1
+            return
+        # Others need not wait for one that is refused.
+        again = _Due(due.url, due.address, due.body, due.attempt + 1)
+        wait = settings.push_backoff.total_seconds() * 2 ** (due.attempt - 1)
+        timer = threading.Timer(wait, self._due.put, (again,))
+        timer.daemon = True
+        timer.start()
+
+
+def envelope(world: World, address: str, history_id: int) -> bytes:
+    """Return a notification as Pub/Sub wraps it for a push."""
+    told = orjson.dumps({"emailAddress": address, "historyId": history_id})
+    now = world.clock.now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    number = str(secrets.randbits(53))
+    return orjson.dumps(
+        {
+            "message": {
+                "data": base64.urlsafe_b64encode(told).decode(),
+                "messageId": number,
+                "message_id": number,
+                "publishTime": now,
+                "publish_time": now,
+            },
+            "subscription": world.settings.subscription,
+        }
+    )
+
+
+def send(world: World, url: str, address: str, body: bytes, forgery: Forgery | None) -> int:
+    """Push an envelope, note and return the status it met; 0 when nobody answered."""
+    headers = {"content-type": "application/json", "user-agent": "APIs-Google"}
+    if forgery is not Forgery.WITHOUT_TOKEN:
+        headers["authorization"] = f"Bearer {push_token(world, url, forgery)}"
+    status = post(url, body, headers, world.settings.ca_file)
+    with world.lock:
+        world.counters.pushes.append((address, status))
+    return status
+
+
+def push_token(world: World, url: str, forgery: Forgery | None = None) -> str:
+    """Return the token of a push, right or wrong in one point.
+
+    See cloud.google.com/pubsub/docs/authenticate-push-subscriptions.
+    """
+    settings = world.settings
+    issued = world.clock.now() - timedelta(hours=3 if forgery is Forgery.EXPIRED else 0)
+    claims: dict[str, object] = {
+        "aud": settings.push_audience or url,
+        "azp": "113774264463038321964",
+        "email": settings.push_service_account,
+        "email_verified": True,
+        "exp": _seconds(issued + timedelta(hours=1)),
+        "iat": _seconds(issued),
+        "iss": "https://accounts.google.com",
+        "sub": "113774264463038321964",
+    }
+    if forgery is not None:
+        claims |= _WRONG_CLAIMS.get(forgery, {})
+    published = world.keys.published[0]
+    named = {"kid": published.kid}
+    if forgery is Forgery.UNSIGNED:
+        return jwt.encode(claims, "", algorithm="none", headers=named)
+    if forgery is Forgery.SYMMETRIC:
+        return _symmetric(claims, published.certificate, published.kid)
+    if forgery is Forgery.SIGNATURE:
+        # It names the published key and is signed by another.
+        return world.keys.sign(claims, signing_key(STRANGER), named)
+    return world.keys.sign(claims)
+
+
+def _symmetric(claims: dict[str, object], secret: str, kid: str) -> str:
+    # PyJWT refuses to sign with a certificate as the secret; an attacker does not.
+    signed = jwt.api_jws.PyJWS(algorithms=["HS256"])
+    signed.unregister_algorithm("HS256")
+    signed.register_algorithm("HS256", _AnySecret(jwt.algorithms.HMACAlgorithm.SHA256))
+    return signed.encode(orjson.dumps(claims), secret, "HS256", {"kid": kid})
+
+
+class _AnySecret(jwt.algorithms.HMACAlgorithm):
+    def prepare_key(self, key: str | bytes) -> bytes:
+        return key.encode() if isinstance(key, str) else key
+
+
+def _seconds(moment: datetime) -> int:
+    return int(moment.astimezone(UTC).timestamp())

@@ -1,0 +1,63 @@
+"""Serves the stand-in on loopback, from a thread of its own."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from pathlib import Path
+
+import uvicorn
+
+from tests.fakes.google.app import App
+
+STARTS_WITHIN_SECONDS = 20
+
+
+class Server:
+    """Listens from the moment it is made; `close` ends it and every connection."""
+
+    def __init__(
+        self, app: App, port: int, certificate: Path | None = None, key: Path | None = None
+    ) -> None:
+        # Named as TCP: asyncio sets TCP_NODELAY on no other, and answers would wait 40 ms.
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._socket.bind(("127.0.0.1", port))
+        # Listening at once: who comes before the first answer waits instead of being refused.
+        self._socket.listen(512)
+        self.port = int(self._socket.getsockname()[1])
+        self._server = uvicorn.Server(
+            uvicorn.Config(
+                app,
+                http="h11",
+                loop="asyncio",
+                ws="none",
+                lifespan="off",
+                interface="asgi3",
+                log_config=None,
+                log_level="critical",
+                access_log=False,
+                proxy_headers=False,
+                server_header=False,
+                timeout_graceful_shutdown=1,
+                ssl_certfile=certificate,
+                ssl_keyfile=key,
+            )
+        )
+        self._thread = threading.Thread(
+            target=self._server.run, args=([self._socket],), daemon=True, name="google"
+        )
+        self._thread.start()
+        ends = time.monotonic() + STARTS_WITHIN_SECONDS
+        while not self._server.started:
+            assert self._thread.is_alive(), "the stand-in for Google did not start"
+            assert time.monotonic() < ends, "the stand-in for Google did not start in time"
+            time.sleep(0.005)
+
+    def close(self) -> None:
+        """Stop serving."""
+        # What hangs on demand would never end by itself.
+        self._server.should_exit = self._server.force_exit = True
+        self._thread.join()
+        self._socket.close()

@@ -1,0 +1,1 @@
+"""The stand-ins themselves are proven, through the clients that others wrote."""

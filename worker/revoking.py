@@ -1,0 +1,78 @@
+"""The end of a grant at its provider, step by step; whatever fails, the purge goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from connectors.base import Revocation
+from connectors.errors import ConnectorError
+from models.base import AnyRow
+from models.queries import mailboxes
+from privacy.contents import Grant
+from privacy.vault import Shredded
+from worker.connecting import IMAP, card_of, make_connector
+from worker.grants import fresh_grant, read
+from worker.providers import provider_of
+from worker.subjects import holders
+
+if TYPE_CHECKING:
+    from worker.boot import Service
+
+DELEGATED = "Take back the domain-wide delegation, if nobody needs it any more."
+
+
+def revoke(service: Service, workspace_id: int, mailbox_id: int) -> Mapping[str, Sequence[str]]:
+    """End a mailbox's grant at its provider; say what was ended, and what only a person can end.
+
+    First what the connector keeps there (a watch, say), which needs a token, then the grant.
+    Whatever the provider answers, the purge goes on: what failed is in the answer.
+    """
+    with service.store.workspace(workspace_id) as connection:
+        mailbox = mailboxes.find(connection, mailbox_id)
+    if mailbox is None:
+        return {"failed": ["mailbox already removed"]}
+    try:
+        held = read(service, workspace_id, mailbox_id).grant
+    except (ConnectorError, Shredded) as error:
+        return {"failed": [type(error).__name__]}
+    steps = [end_in_connector(service, mailbox, held)]
+    if held.is_renewable:
+        # The connector's own word on a token is for those that we can't revoke.
+        steps = [Revocation(steps[0].ended, steps[0].failed), end_grant(service, held)]
+    return {
+        "ended": [one for step in steps for one in step.ended],
+        "failed": [one for step in steps for one in step.failed],
+        "left_to_person": [one for step in steps for one in step.left_to_person],
+    }
+
+
+def end_in_connector(service: Service, mailbox: AnyRow, held: Grant) -> Revocation:
+    """Let the connector end what it keeps at the provider."""
+    try:
+        # IMAP keeps nothing: no token is needed.
+        grant = held if mailbox.provider == IMAP else fresh_grant(service, mailbox)
+        card = card_of(service, mailbox)
+        connector = make_connector(service, mailbox.provider, card, grant)
+        try:
+            return connector.revoke()
+        finally:
+            connector.close()
+    except (ConnectorError, Shredded) as error:
+        return Revocation(failed=(f"connector ({type(error).__name__})",))
+
+
+def end_grant(service: Service, held: Grant) -> Revocation:
+    """Revoke a grant, unless another connected mailbox rests on the same.
+
+    The provider ends all that a person granted to this installation at once, so the last
+    mailbox of the account does it: another Client's must not go silent with this one.
+    """
+    if held.kind != "oauth":
+        return Revocation(left_to_person=(DELEGATED,))
+    try:
+        if any(holders(service, held.provider, held.subject)):
+            return Revocation(left_to_person=("The grant is still in use.",))
+        return provider_of(service, held.provider).revoke(held.secret)
+    except ConnectorError as error:
+        return Revocation(failed=(f"grant ({error.code})",))
