@@ -33,7 +33,8 @@ class Mailbox(Base):
     `sealed` holds user, address, host, port, security and username, and the chosen folders.
     `due_at` is when it is to be synced next; `ring` counts calls to sync, so that one that
     comes while a sync runs isn't lost. `paced_until`: its units at the provider are spent, and
-    no past mail is fetched before. `watch_due_at` is when its push notifications are renewed.
+    no past mail is fetched before. `watch_due_at` is when its push notifications are renewed,
+    and `push_hash` is of the address that they name, under a master key: they know no workspace.
     `subject_hash` is of the provider's name for the account,
     if the person proved it; `delegation_id` is what the access rests on where an administrator
     gave it.
@@ -70,6 +71,7 @@ class Mailbox(Base):
     failures: Mapped[int] = mapped_column(server_default="0")
     paced_until: Mapped[When | None]
     watch_due_at: Mapped[When | None]
+    push_hash: Mapped[Hash | None] = mapped_column(index=True)
     created_at: Mapped[Created]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from base64 import urlsafe_b64encode
 from collections import deque
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -70,7 +70,12 @@ class House:
     """A workspace on real servers; `run_jobs` does in this process what the workers do."""
 
     def __init__(
-        self, databases: Databases, redis: RedisServer, dovecot: Dovecot, **settings: Any
+        self,
+        databases: Databases,
+        redis: RedisServer,
+        dovecot: Dovecot,
+        environment: Mapping[str, str] | None = None,
+        **settings: Any,
     ) -> None:
         self.dovecot = dovecot
         self.environment = {
@@ -80,6 +85,7 @@ class House:
             "LEADMAIL_MASTER_KEYS": urlsafe_b64encode(os.urandom(32)).decode(),
             "LEADMAIL_ALLOW_HOSTS": "127.0.0.1",
             "LEADMAIL_CA_FILE": dovecot.ca_file,
+            **(environment or {}),
         }
         self.service = self.build(**settings)
         self.bell = Bell()
@@ -202,10 +208,14 @@ class House:
         for _ in range(most):
             if not self.bell.waiting:
                 return
-            kind, id_ = self.bell.waiting.popleft()
-            run = {"sync": jobs.sync_mailbox, "import": jobs.import_mail, "purge": jobs.erase}
-            run[kind](self.service, id_)
+            self.run_one()
         raise AssertionError(f"jobs ring for each other without end: {self.bell.waiting}")
+
+    def run_one(self) -> None:
+        """Run the job that was rung for first."""
+        kind, id_ = self.bell.waiting.popleft()
+        run = {"sync": jobs.sync_mailbox, "import": jobs.import_mail, "purge": jobs.erase}
+        run[kind](self.service, id_)
 
     def sync(self, *mailboxes: int) -> None:
         """Sync mailboxes now, or all that there are."""

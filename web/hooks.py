@@ -11,6 +11,7 @@ from connectors.errors import ConnectorError
 from connectors.oauth import Unproven
 from web.auth import Services
 from web.problems import Problem
+from worker import pushes
 from worker.security_events import hear
 
 log = structlog.get_logger(__name__)
@@ -41,3 +42,26 @@ async def hear_google(request: Request, service: Services) -> Response:
         log.warning("security_event_unheard", error=type(error).__name__)
         raise Problem("unavailable") from None
     return Response(status_code=202)
+
+
+@router.post(pushes.PATH)
+async def hear_push(request: Request, service: Services) -> Response:
+    """Ring for a push notification of Gmail; whatever isn't a 2xx brings it again."""
+    pusher = pushes.pusher_of(service)
+    if pusher is None:
+        raise Problem("not-found")
+    body = await request.body()
+    if len(body) > LONGEST:
+        raise Problem("too-large")
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer":
+        raise Problem("unauthorized")
+    try:
+        await run_in_threadpool(pushes.hear, service, pusher, token.strip(), body)
+    except Unproven as error:
+        log.warning("push_refused", reason=str(error))
+        raise Problem("unauthorized") from None
+    except ConnectorError as error:
+        log.warning("push_unheard", error=type(error).__name__)
+        raise Problem("unavailable") from None
+    return Response(status_code=204)

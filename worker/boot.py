@@ -100,11 +100,17 @@ class Service:
         """The providers that people can agree at, by name."""
         return build_providers(self.settings)
 
+    @property
+    def google(self) -> Google | None:
+        """Google, if this installation is registered there."""
+        google = self.providers.get("gmail")
+        return google if isinstance(google, Google) else None
+
     @cached_property
     def google_events(self) -> SecurityEvents | None:
         """What believes Google's security events, if this installation is registered there."""
-        google = self.providers.get("gmail")
-        if not isinstance(google, Google):
+        google = self.google
+        if google is None:
             return None
         return SecurityEvents(google.urls.issuers, google.client_id, google.keys)
 

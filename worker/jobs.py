@@ -68,7 +68,7 @@ def sync_mailbox(service: Service, mailbox_id: int) -> None:
                     slice=slice_of(service, Work.SYNC),
                 )
                 again = run.catch_up()
-                keep_watch(service, mailbox, connector)
+                keep_watch(service, mailbox, card, connector)
             again = end_sync(service, mailbox, covered=not again) or again
     if again:
         service.doorbell.sync([mailbox_id])
@@ -215,7 +215,7 @@ def workspace_of(service: Service, mailbox_id: int) -> int | None:
     return workspace
 
 
-def keep_watch(service: Service, mailbox: AnyRow, connector: Connector) -> None:
+def keep_watch(service: Service, mailbox: AnyRow, card: MailboxCard, connector: Connector) -> None:
     """Renew the provider's push notifications once a day (F10); without them it is polled."""
     if mailbox.watch_due_at is not None and mailbox.watch_due_at > datetime.now(UTC):
         return
@@ -228,5 +228,6 @@ def keep_watch(service: Service, mailbox: AnyRow, connector: Connector) -> None:
         if until is None:
             return
         due_at = datetime.now(UTC) + WATCH_RENEWED
+    named = service.masters.hashes("push", card.address)[0]
     with service.store.workspace(mailbox.workspace_id) as connection:
-        mailboxes.note_watch(connection, mailbox.id, due_at)
+        mailboxes.note_watch(connection, mailbox.id, due_at, named)

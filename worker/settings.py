@@ -62,6 +62,10 @@ class Settings(BaseSettings):
     ca_file: Path | None = Field(default=None, validation_alias="LEADMAIL_CA_FILE")
     gmail_api_url: ProviderUrl = Field(default=gmail.API_URL, validation_alias="GMAIL_API_URL")
     gmail_pubsub_topic: str = Field(default="", validation_alias="GMAIL_PUBSUB_TOPIC")
+    gmail_push_service_account: str = Field(
+        default="", validation_alias="GMAIL_PUSH_SERVICE_ACCOUNT"
+    )
+    gmail_push_audience: str = Field(default="", validation_alias="GMAIL_PUSH_AUDIENCE")
     gmail_units_per_minute: int = Field(
         default=6000, ge=600, validation_alias="GMAIL_UNITS_PER_MINUTE"
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import partial
 from http.client import HTTPConnection
 from typing import Any
 from urllib.parse import urlsplit
@@ -46,9 +47,8 @@ class GuardedHttp(httplib2.Http):  # type: ignore[misc]  # it ships no types
         self.follow_redirects = False
         self._origin = urlsplit(api_url)[:2]
         self._token = token
-        # httplib2 looks here before it would make a connection of its own.
         self._key = ":".join(self._origin)
-        self.connections[self._key] = GuardedConnection(api_url, egress, timeout)
+        self._connect = partial(GuardedConnection, api_url, egress, timeout)
 
     def request(
         self,
@@ -66,6 +66,10 @@ class GuardedHttp(httplib2.Http):  # type: ignore[misc]  # it ships no types
         """
         if urlsplit(uri)[:2] != self._origin:
             raise ValueError("a request to another host than the API's")
+        if self._key not in self.connections:
+            # httplib2 looks here before it would make a connection of its own, past the guard;
+            # it forgets those that broke.
+            self.connections[self._key] = self._connect()
         sent = {**(headers or {}), "authorization": f"Bearer {self._token}"}
         answer: tuple[httplib2.Response, bytes] = super().request(
             uri, method, body=body, headers=sent, redirections=0
@@ -74,4 +78,6 @@ class GuardedHttp(httplib2.Http):  # type: ignore[misc]  # it ships no types
 
     def close(self) -> None:
         """Close the connection; the next request opens it again."""
-        self.connections[self._key].close()
+        for connection in self.connections.values():
+            connection.close()
+        self.connections.clear()

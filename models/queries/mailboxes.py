@@ -244,9 +244,25 @@ def pace(connection: Connection, mailbox_id: int, wait: timedelta) -> None:
     change(connection, mailbox_id, paced_until=func.now() + wait)
 
 
-def note_watch(connection: Connection, mailbox_id: int, due_at: datetime) -> None:
-    """Write when a mailbox's push notifications are to be renewed."""
-    change(connection, mailbox_id, watch_due_at=due_at)
+def note_watch(connection: Connection, mailbox_id: int, due_at: datetime, push_hash: bytes) -> None:
+    """Write when a mailbox's push notifications are to be renewed, and what finds it by them."""
+    change(connection, mailbox_id, watch_due_at=due_at, push_hash=push_hash)
+
+
+def ring_pushed(connection: Connection, hashes: Sequence[bytes]) -> list[int]:
+    """Make the mailboxes due that a push notification names; return which."""
+    return list(
+        connection.scalars(
+            update(Mailbox)
+            .where(
+                Mailbox.push_hash.in_(hashes),
+                Mailbox.state.not_in(IDLE_STATES),
+                ~Mailbox.paused,
+            )
+            .values(due_at=func.now())
+            .returning(Mailbox.id)
+        )
+    )
 
 
 def note_failure(connection: Connection, mailbox_id: int) -> None:
