@@ -10,6 +10,7 @@ from pathlib import Path
 import uvicorn
 
 from tests.fakes.google.app import App
+from tests.fakes.google.lines import Line
 
 STARTS_WITHIN_SECONDS = 20
 
@@ -30,7 +31,7 @@ class Server:
         self._server = uvicorn.Server(
             uvicorn.Config(
                 app,
-                http="h11",
+                http=Line,
                 loop="asyncio",
                 ws="none",
                 lifespan="off",
