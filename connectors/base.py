@@ -150,6 +150,14 @@ class Connector(Protocol):
         ...
 
     @property
+    def fetched_together(self) -> int:
+        """How many messages are worth fetching before they are stored.
+
+        Few, where each has its price: a kill pays for those in hand again.
+        """
+        ...
+
+    @property
     def reports_removals(self) -> bool:
         """Whether the pages of `changes` name all removals; else the caller asks `gone`."""
         ...

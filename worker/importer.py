@@ -36,7 +36,6 @@ from worker.taking import Taken, take
 from worker.threads import thread
 
 log = structlog.get_logger(__name__)
-MAILS_AT_ONCE = 250
 TRIES = 5
 DATABASE_PATIENCE = timedelta(seconds=10)
 """A batch in hand waits so long for a database that restarts, rather than be fetched again."""
@@ -94,7 +93,8 @@ class Import:
         mail's try. What is too large or was tried too often is parked.
         """
         with self.transaction() as connection:
-            waiting = pending_queries.waiting(connection, self.mailbox.id, MAILS_AT_ONCE)
+            together = self.connector.fetched_together
+            waiting = pending_queries.waiting(connection, self.mailbox.id, together)
             hopeless = [row.id for row in waiting if row.attempts >= TRIES]
             pending_queries.park(connection, hopeless, "failed-repeatedly")
             large = [row.id for row in waiting if row.size > self.limits.message]

@@ -72,14 +72,15 @@ class GmailLimits:
 
     `page` is the number of ids on a page of a listing (500 at most), `changes` how many
     history records are gathered before they are looked at, `batch` the calls in one batch
-    (50 are advised, 100 allowed). `query_characters` bounds a search, whose limit Google
-    doesn't tell. A larger message than `message_bytes` isn't fetched. `patience` is how long
-    a short refusal is waited out inside a call.
+    (at most 50 are advised; whoever is killed with one in hand pays for it again).
+    `query_characters` bounds a search, whose limit Google doesn't tell. A larger message than
+    `message_bytes` isn't fetched. `patience` is how long a short refusal is waited out inside a
+    call, `index_lag` after how long the search surely knows what the history told.
     """
 
     page: int = 500
     changes: int = 5000
-    batch: int = 20
+    batch: int = 10
     query_characters: int = 1500
     message_bytes: int = 35 * 2**20
     timeout: timedelta = timedelta(seconds=30)

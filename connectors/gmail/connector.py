@@ -73,6 +73,11 @@ class GmailConnector:
         self._answered: float | None = None
 
     @property
+    def fetched_together(self) -> int:
+        """One batch."""
+        return self._limits.batch
+
+    @property
     def round_trip(self) -> timedelta:
         """How long Gmail took to answer for its profile."""
         began = monotonic()

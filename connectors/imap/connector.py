@@ -45,6 +45,11 @@ class ImapConnector:
         return False
 
     @property
+    def fetched_together(self) -> int:
+        """As many as a transaction stores well."""
+        return 250
+
+    @property
     def reports_removals(self) -> bool:
         """Whether `changes` names all removals: the server keeps a record of them (RFC 7162)."""
         return self._open().has_qresync

@@ -16,6 +16,7 @@ from tests.fakes.google import Google, Person
 from tests.house import House
 from tests.letters import letter
 from tests.servers.dovecot import Dovecot
+from worker import clock
 from worker.embedded import RedisServer
 from worker.joining import Joining
 
@@ -92,6 +93,14 @@ class GmailHouse(House):
         """Let a mail arrive; return Gmail's id of it."""
         labels: Iterable[str] = more.pop("labels", ("INBOX",))
         return person.deliver(letter(message_id, sender, person.address, **more), labels)
+
+    def let_time_pass(self) -> None:
+        """Let the clock tick when everything that was put off is due."""
+        self.rows_changed("UPDATE mailbox SET due_at = now(), paced_until = NULL")
+        self.rows_changed("UPDATE pending SET retry_at = now()")
+        for key in self.service.redis.scan_iter("leadmail:mailbox:*:rung:*"):
+            self.service.redis.delete(key)
+        clock.tick(self.service)
 
     def upstream(self) -> dict[int, list[Upstream]]:
         """Return what Google holds of each connected mailbox, but drafts, trash and junk."""

@@ -10,17 +10,13 @@ import pytest
 from tests.comparison import EQUAL
 from tests.letters import letter
 from tests.service.gmail.gmail_house import GmailHouse
-from worker import clock
 
 ANNA = "anna@customer.test"
 
 
 def let_time_pass(house: GmailHouse) -> None:
-    """Let the clock tick when everything that was put off is due."""
-    house.rows_changed("UPDATE mailbox SET due_at = now(), paced_until = NULL")
-    house.rows_changed("UPDATE pending SET retry_at = now()")
-    house.service.redis.flushall()
-    clock.tick(house.service)
+    """Let everything run that was put off."""
+    house.let_time_pass()
     house.run_jobs()
 
 
