@@ -120,3 +120,7 @@ class Provider(Protocol):
     def revoke(self, token: str) -> Revocation:
         """End a grant by one of its tokens; whatever goes wrong stands in the answer."""
         ...
+
+    def close(self) -> None:
+        """Let go of connections; never raises."""
+        ...
