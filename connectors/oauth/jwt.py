@@ -125,7 +125,7 @@ def verify(
                 "strict_aud": False,
             },
         )
-    except jwt.PyJWTError as error:
+    except (jwt.PyJWTError, TypeError, ValueError, OverflowError) as error:
         raise Unproven(f"refused ({type(error).__name__})") from None
     return Verified(claims)
 
