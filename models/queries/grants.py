@@ -1,4 +1,4 @@
-"""Grants: read with their mailbox's state, found by keyed hashes, and what they rest on."""
+"""Grants: read with their mailbox's state, swapped by version, found by keyed hashes."""
 
 from __future__ import annotations
 
@@ -24,6 +24,43 @@ def read(connection: Connection, mailbox_id: int) -> AnyRow | None:
         .join(Mailbox, Mailbox.id == MailboxGrant.mailbox_id)
         .where(MailboxGrant.mailbox_id == mailbox_id)
     ).first()
+
+
+def swap(
+    connection: Connection,
+    mailbox_id: int,
+    version: int,
+    sealed: bytes,
+    token_hash: bytes | None = None,
+) -> bool:
+    """Swap a grant for a newer one if it still is of that version; tell whether it was."""
+    return bool(
+        connection.execute(
+            update(MailboxGrant)
+            .where(MailboxGrant.mailbox_id == mailbox_id, MailboxGrant.version == version)
+            .values(sealed=sealed, token_hash=token_hash, version=MailboxGrant.version + 1)
+        ).rowcount
+    )
+
+
+def renew(
+    connection: Connection,
+    mailbox_id: int,
+    generation: int,
+    sealed: bytes,
+    token_hash: bytes | None = None,
+) -> None:
+    """Replace a mailbox's grant by one that the person has just given."""
+    connection.execute(
+        update(MailboxGrant)
+        .where(MailboxGrant.mailbox_id == mailbox_id)
+        .values(
+            generation=generation,
+            sealed=sealed,
+            token_hash=token_hash,
+            version=MailboxGrant.version + 1,
+        )
+    )
 
 
 def hold_version(connection: Connection, mailbox_id: int) -> AnyRow | None:

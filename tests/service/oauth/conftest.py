@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import httpx
 import pytest
@@ -92,7 +92,7 @@ def client(oauth_service: Service) -> Iterator[httpx.Client]:
 @pytest.fixture
 def make_flow(
     oauth_service: Service, google: Google, client: httpx.Client, tamper: Tamper
-) -> Iterator[type[Flow]]:
+) -> Iterator[Callable[..., Flow]]:
     """Makes a CRM with a workspace of its own, and a person with a browser."""
     made: list[Flow] = []
 
@@ -102,12 +102,12 @@ def make_flow(
         made.append(Flow(oauth_service, google, Crm(client, tenant), tamper, new_browser()))
         return made[-1]
 
-    yield make  # type: ignore[misc]  # a factory
+    yield make
     for one in made:
         one.close()
 
 
 @pytest.fixture
-def flow(make_flow) -> Flow:
+def flow(make_flow: Callable[[], Flow]) -> Flow:
     """A CRM with a workspace of its own, and a person with a browser."""
     return make_flow()

@@ -108,11 +108,12 @@ class Flow:
         assert 201 == answer.status_code, answer.text
         return str(answer.json()["connect_url"])
 
-    def choose(
-        self, link: str, browser: httpx.Client | None = None, **fields: str
-    ) -> httpx.Response:
+    def choose(self, link: str, **fields: str) -> httpx.Response:
         """Open the page and choose a provider."""
-        browser = browser or self.browser
+        return self.choose_in(self.browser, link, **fields)
+
+    def choose_in(self, browser: httpx.Client, link: str, **fields: str) -> httpx.Response:
+        """Open the page in a browser and choose a provider."""
         page = browser.get(link)
         assert 200 == page.status_code, page.text
         token = form_token(page.text)
@@ -121,7 +122,7 @@ class Flow:
 
     def begin(self, link: str | None = None, browser: httpx.Client | None = None) -> str:
         """Go as far as to Google; return the address that the browser is sent to."""
-        answer = self.choose(link or self.link(), browser)
+        answer = self.choose_in(browser or self.browser, link or self.link())
         assert 303 == answer.status_code, answer.text
         return answer.headers["location"]
 
@@ -138,9 +139,9 @@ class Flow:
         assert 302 == answer.status_code, answer.text
         return answer.headers["location"]
 
-    def connect(self, person: Person, **more: object) -> str:
-        """Go all the way; return the mailbox's id."""
-        answer = self.come_back(self.agree(self.begin(self.link(**more)), person))
+    def connect(self, person: Person, user: str = "7") -> str:
+        """Go all the way for a user; return the mailbox's id."""
+        answer = self.come_back(self.agree(self.begin(self.link(user)), person))
         return self.connected(answer)
 
     def come_back(self, url: str, browser: httpx.Client | None = None) -> httpx.Response:
