@@ -121,6 +121,10 @@ class Provider(Protocol):
         """End a grant by one of its tokens; whatever goes wrong stands in the answer."""
         ...
 
+    def check(self) -> None:
+        """Ask for what is needed to verify who consents."""
+        ...
+
     def close(self) -> None:
         """Let go of connections; never raises."""
         ...

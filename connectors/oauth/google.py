@@ -216,6 +216,10 @@ class Google:
             return Revocation(ended=("grant, which had ended before",))
         return Revocation(failed=(f"grant (status {reply.status})",))
 
+    def check(self) -> None:
+        """Ask for the keys that ID tokens are verified by."""
+        self.keys.load()
+
     def close(self) -> None:
         """Let go of connections; never raises."""
         self.wire.close()

@@ -56,6 +56,15 @@ class Keys:
                 self._load(now)
             return self._keys.get(kid)
 
+    def load(self) -> None:
+        """Ask for the keys now.
+
+        Raises:
+            connectors.errors.ConnectorError: They are not to be had.
+        """
+        with self._lock:
+            self._load(monotonic())
+
     def _load(self, now: float) -> None:
         reply = self._wire.get(self._url)
         if reply.status != 200:

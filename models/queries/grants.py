@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, select, update
@@ -94,6 +95,36 @@ def of_token(connection: Connection, token_hash: bytes) -> list[int]:
             .where(MailboxGrant.token_hash == token_hash, Mailbox.state != State.DISCONNECTING)
             .order_by(Mailbox.id)
         )
+    )
+
+
+def to_remind_of(connection: Connection, every: timedelta, limit: int) -> Sequence[AnyRow]:
+    """Return mailbox and workspace of those that have waited so long for their person.
+
+    Of such a mailbox, `due_at` is when the CRM is to be told again.
+    """
+    when = func.coalesce(Mailbox.due_at, Mailbox.problem_at + every)
+    return connection.execute(
+        select(Mailbox.id, Mailbox.workspace_id)
+        .where(Mailbox.state == State.REAUTHORIZE, when <= func.now())
+        .order_by(when)
+        .limit(limit)
+    ).all()
+
+
+def remind_of(connection: Connection, mailbox_id: int, every: timedelta) -> bool:
+    """Put off the next time to tell of a mailbox; False if it doesn't wait any more."""
+    when = func.coalesce(Mailbox.due_at, Mailbox.problem_at + every)
+    return bool(
+        connection.execute(
+            update(Mailbox)
+            .where(
+                Mailbox.id == mailbox_id,
+                Mailbox.state == State.REAUTHORIZE,
+                when <= func.now(),
+            )
+            .values(due_at=func.now() + every)
+        ).rowcount
     )
 
 

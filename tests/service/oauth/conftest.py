@@ -22,12 +22,13 @@ from worker.integration import put_return_urls
 from worker.log import configure
 
 
-@pytest.fixture(scope="session", autouse=True)
-def process_logs() -> None:
-    """Log as a process does, so that tests see what an operator would."""
+@pytest.fixture(scope="module", autouse=True)
+def process_logs() -> Iterator[None]:
+    """Log as a process does at its most talkative, so that tests see what an operator could."""
     configure("debug")
-    for name in ("httpcore", "hpack"):
-        logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger("httpcore").setLevel(logging.WARNING)
+    yield
+    configure("info")
 
 
 @pytest.fixture(scope="module")

@@ -7,9 +7,12 @@ import re
 
 import httpx
 import pytest
+from fastapi import Response
 from sqlalchemy import text
 
 from tests.service.oauth.ground import RETURN, Flow, form_token, query_of
+from web.pages import browser
+from worker.boot import Service
 
 NOT_REGISTERED = {
     "another host": "https://evil.example/crm/back",
@@ -178,6 +181,17 @@ def test_the_browsers_secret_is_out_of_reach_for_scripts_and_other_sites(flow: F
     assert "samesite=lax" in cookie.lower()
     assert "Path=/;" in cookie
     assert "domain" not in cookie.lower()
+
+
+def test_behind_tls_no_other_host_can_set_the_cookie(flow: Flow):
+    settings = flow.service.settings.model_copy(update={"public_url": "https://mail.example"})
+    service, response = Service(settings), Response()
+
+    browser.give(response, service, "secret")
+
+    cookie = response.headers["set-cookie"]
+    assert cookie.startswith("__Host-leadmail_connect=secret;")
+    assert "; Secure" in cookie
 
 
 def secrets_of(flow: Flow, mailbox: str, back: str, link: str) -> dict[str, str]:

@@ -174,3 +174,15 @@ def test_a_delegation_that_google_took_back_asks_the_admin(
         fresh_token(flow.service, flow.row(mailbox))
 
     assert ("reauthorize", "grant-ended") == flow.state(mailbox)
+
+
+def test_a_mailbox_that_is_connected_otherwise_is_not_taken_over(
+    flow: Flow, key: dict[str, str], people: list[Person]
+):
+    flow.tenant.mailbox(people[1].address, "u1")
+
+    answer = flow.crm.call("POST", "/v1/delegations", json=body(key, *people))
+
+    assert 409 == answer.status_code
+    assert ["imap"] == [box["provider"] for box in flow.mailboxes()]
+    assert 0 == flow.count("delegation")

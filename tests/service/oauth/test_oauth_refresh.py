@@ -12,7 +12,10 @@ from connectors.oauth import ClientRefused, GrantEnded
 from models.queries import leases
 from tests.service.oauth.ground import Flow
 from worker import grants
+from worker.boot import Service
+from worker.doctor import check_google
 from worker.grants import fresh_grant, fresh_token
+from worker.reminders import remind
 
 LATER = timedelta(minutes=50)
 
@@ -206,3 +209,32 @@ def test_the_text_of_what_goes_wrong_names_no_token_and_no_address(flow: Flow, m
     assert held.secret not in said
     assert held.access_token not in said
     assert caught.value.__cause__ is None
+
+
+def test_f17_the_crm_is_told_again_each_day_until_it_is_repaired(flow: Flow, mailbox: str):
+    flow.google.fail_next("invalid_grant", times=2, method="oauth.token")
+    with pytest.raises(GrantEnded):
+        fresh_token(flow.service, flow.row(mailbox))
+
+    at_once = remind(flow.service)
+    flow.alter("UPDATE mailbox SET problem_at = now() - interval '25 hours'")
+    after_a_day = [remind(flow.service) for _ in range(2)]
+    flow.alter("UPDATE mailbox SET due_at = now() - interval '1 second'")
+    after_two = remind(flow.service)
+    flow.alter("UPDATE mailbox SET due_at = now() - interval '1 second', state = 'live'")
+    repaired = remind(flow.service)
+
+    assert (0, [1, 0], 1, 0) == (at_once, after_a_day, after_two, repaired)
+    assert [mailbox] * 3 == flow.changes("mailbox.reauthorize")
+
+
+def test_the_doctor_sees_whether_the_registration_works(flow: Flow):
+    well = list(check_google(flow.service))
+    half = flow.service.settings.model_copy(update={"google_client_id": ""})
+    lost = flow.service.settings.model_copy(update={"google_keys_url": "http://127.0.0.1:9/keys"})
+
+    found = [[one.problem for one in check_google(Service(each))] for each in (half, lost)]
+
+    assert [] == well
+    assert "only one of" in found[0][0]
+    assert "Unreachable" in found[1][0]
