@@ -146,6 +146,8 @@ class Service:
         for name in ("store", "vault_store"):
             if name in self.__dict__:
                 self.__dict__[name].close()
+        for provider in self.__dict__.get("providers", {}).values():
+            provider.close()
         if "redis" in self.__dict__:
             self.redis.close()
 

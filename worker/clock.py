@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError
 
 from models.queries import answers, changes, connecting, erasures, keys, mailboxes
 from worker.boot import Service
+from worker.reminders import remind
 from worker.security_events import KEPT as EVENT_KEPT
 
 log = structlog.get_logger(__name__)
@@ -101,4 +102,5 @@ def tidy(service: Service) -> None:
             "security_events": connecting.forget_events(connection, EVENT_KEPT),
             "changes": changes.forget(connection, CHANGE_DAYS, limit=100_000),
         }
+    gone["reminders"] = remind(service)
     log.info("clock_tidied", keys_of_nothing=service.sweep.run(IMPORT_TAKES), **gone)

@@ -16,14 +16,15 @@ from connectors.oauth import ClientRefused, GrantEnded, Provider, Tokens
 from mail.address import Address
 from models.base import AnyRow
 from models.queries import grants
-from privacy.contents import Grant, MailboxCard, seal_delegation
+from privacy.contents import Grant, MailboxCard, Wish, seal_delegation
 from privacy.order import Instruction
 from worker.boot import Service
+from worker.connect_links import known_mailbox
 from worker.joining import Joining
 from worker.mailboxes import Mailboxes
 from worker.names import UnknownId, row_id
 from worker.providers import provider_of
-from worker.refused import NotThere, Unacceptable
+from worker.refused import AnotherWay, NotThere, Unacceptable
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,8 @@ class Delegations:
             connectors.errors.ConnectorError: The provider can't be asked now.
             AnotherWay: An address is connected in another way.
         """
+        for one in users:
+            self.refuse_other_way(provider, one)
         at = provider_of(self.service, provider)
         secret = orjson.dumps(key).decode()
         given = [prove(at, secret, position, one) for position, one in enumerate(users)]
@@ -69,6 +72,17 @@ class Delegations:
             for one, tokens in zip(users, given, strict=True)
         ]
         return id_, [one.id for one in joined]
+
+    def refuse_other_way(self, provider: str, one: Named) -> None:
+        """Refuse a user whose mailbox is connected by another provider, before anything is kept.
+
+        Raises:
+            AnotherWay: It is.
+        """
+        wish = Wish(one.user, "", self.by, address=one.address)
+        known = known_mailbox(self.service, self.workspace_id, wish)
+        if known is not None and known.provider != provider:
+            raise AnotherWay
 
     def keep(self, provider: str, secret: str) -> int:
         """Keep a key, sealed; return the delegation's id."""

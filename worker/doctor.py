@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
+from connectors.errors import ConnectorError
 from models.store import Store
 from privacy.vault import KeyRefused
 from worker.boot import NotConfigured, Service
@@ -48,6 +49,7 @@ def examine(settings: Settings) -> list[Finding]:
         ("vault", lambda s: check_database(s.vault_store, "vault", "VAULT_DATABASE_URL")),
         ("databases apart", check_apart),
         ("redis", check_redis),
+        ("google", check_google),
         ("disk", check_disk),
     ]
     findings: list[Finding] = []
@@ -160,6 +162,26 @@ def check_redis(service: Service) -> Iterator[Finding]:
             f"maxmemory-policy is {policy}: it may drop messages",
             "set it to noeviction; nothing is lost without, but it comes later",
         )
+
+
+def check_google(service: Service) -> Iterator[Finding]:
+    """See that the registration at Google is whole, and that its keys are to be had."""
+    settings = service.settings
+    if bool(settings.google_client_id) != bool(settings.google_client_secret.get_secret_value()):
+        yield Finding(
+            "google",
+            "only one of GOOGLE_CLIENT_ID and GOOGLE_CLIENT_SECRET is set",
+            "set both, or neither: then Gmail isn't offered",
+        )
+    for provider in service.providers.values():
+        try:
+            provider.check()
+        except ConnectorError as error:
+            yield Finding(
+                provider.name,
+                f"its keys can't be had ({type(error).__name__})",
+                "let this machine reach GOOGLE_KEYS_URL, or correct it",
+            )
 
 
 def check_disk(service: Service) -> Iterator[Finding]:

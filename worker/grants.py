@@ -189,9 +189,7 @@ def keep(service: Service, held: Held, tokens: Tokens) -> Grant | None:
         reraise=True,
     ):
         with attempt, service.store.workspace(row.workspace_id) as connection:
-            swapped = mailboxes.replace_grant(
-                connection, row.mailbox_id, row.version, sealed, token_hash=named
-            )
+            swapped = grants.swap(connection, row.mailbox_id, row.version, sealed, token_hash=named)
     log.info("grant_renewed", mailbox_id=row.mailbox_id, kept=swapped)
     return grant if swapped else None
 

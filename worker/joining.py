@@ -12,7 +12,7 @@ from sqlalchemy import Connection, func
 
 from models.base import AnyRow
 from models.mailbox import State
-from models.queries import changes, leads, leases
+from models.queries import changes, grants, leads, leases
 from models.queries import folders as folder_queries
 from models.queries import mailboxes as queries
 from privacy.contents import Grant, MailboxCard, open_mailbox, seal_grant, seal_mailbox
@@ -208,7 +208,7 @@ class Joining:
         queries.change(connection, row.id, **values)
         sealed = seal_grant(key, self.workspace_id, row.id, row.generation, grant)
         named = self.token_hash(grant)
-        queries.renew_grant(connection, row.id, row.generation, sealed, named)
+        grants.renew(connection, row.id, row.generation, sealed, named)
 
     def token_hash(self, grant: Grant) -> bytes | None:
         """Return the hash that a grant's refresh token is found by."""

@@ -21,6 +21,7 @@ from worker.grants import end, read
 from worker.subjects import holders, holders_of_token
 
 log = structlog.get_logger(__name__)
+ONE_SECOND = timedelta(seconds=1)
 KEPT = timedelta(days=30)
 """How long an event is remembered; an older one isn't believed any more."""
 
@@ -74,7 +75,8 @@ def end_older(service: Service, workspace_id: int, mailbox_id: int, at: datetime
         except (GrantEnded, Shredded):
             return False
         given = held.grant.granted_at
-        if given is not None and given > at:
+        # An event's time is in whole seconds.
+        if given is not None and given >= at + ONE_SECOND:
             return False
         if end(service, workspace_id, mailbox_id, held.row.version):
             return True

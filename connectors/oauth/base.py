@@ -120,3 +120,11 @@ class Provider(Protocol):
     def revoke(self, token: str) -> Revocation:
         """End a grant by one of its tokens; whatever goes wrong stands in the answer."""
         ...
+
+    def check(self) -> None:
+        """Ask for what is needed to verify who consents."""
+        ...
+
+    def close(self) -> None:
+        """Let go of connections; never raises."""
+        ...

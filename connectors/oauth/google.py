@@ -216,6 +216,14 @@ class Google:
             return Revocation(ended=("grant, which had ended before",))
         return Revocation(failed=(f"grant (status {reply.status})",))
 
+    def check(self) -> None:
+        """Ask for the keys that ID tokens are verified by."""
+        self.keys.load()
+
+    def close(self) -> None:
+        """Let go of connections; never raises."""
+        self.wire.close()
+
 
 def challenge(verifier: str) -> str:
     """Return a verifier's S256 challenge (RFC 7636 4.2)."""

@@ -56,6 +56,15 @@ class Keys:
                 self._load(now)
             return self._keys.get(kid)
 
+    def load(self) -> None:
+        """Ask for the keys now.
+
+        Raises:
+            connectors.errors.ConnectorError: They are not to be had.
+        """
+        with self._lock:
+            self._load(monotonic())
+
     def _load(self, now: float) -> None:
         reply = self._wire.get(self._url)
         if reply.status != 200:
@@ -125,7 +134,7 @@ def verify(
                 "strict_aud": False,
             },
         )
-    except jwt.PyJWTError as error:
+    except (jwt.PyJWTError, TypeError, ValueError, OverflowError) as error:
         raise Unproven(f"refused ({type(error).__name__})") from None
     return Verified(claims)
 

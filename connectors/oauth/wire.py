@@ -140,7 +140,10 @@ class Wire:
         self._session.close()
 
     def _check(self, url: str) -> None:
-        origin = origin_of(url)
+        try:
+            origin = origin_of(url)
+        except ValueError:
+            origin = ""
         if origin not in self._origins:
             raise HostNotAllowed("not one of the provider's declared hosts")
         if self._on_contact is not None:

@@ -1,8 +1,9 @@
-"""Grants: read with their mailbox's state, found by keyed hashes, and what they rest on."""
+"""Grants: read with their mailbox's state, swapped by version, found by keyed hashes."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, select, update
@@ -24,6 +25,43 @@ def read(connection: Connection, mailbox_id: int) -> AnyRow | None:
         .join(Mailbox, Mailbox.id == MailboxGrant.mailbox_id)
         .where(MailboxGrant.mailbox_id == mailbox_id)
     ).first()
+
+
+def swap(
+    connection: Connection,
+    mailbox_id: int,
+    version: int,
+    sealed: bytes,
+    token_hash: bytes | None = None,
+) -> bool:
+    """Swap a grant for a newer one if it still is of that version; tell whether it was."""
+    return bool(
+        connection.execute(
+            update(MailboxGrant)
+            .where(MailboxGrant.mailbox_id == mailbox_id, MailboxGrant.version == version)
+            .values(sealed=sealed, token_hash=token_hash, version=MailboxGrant.version + 1)
+        ).rowcount
+    )
+
+
+def renew(
+    connection: Connection,
+    mailbox_id: int,
+    generation: int,
+    sealed: bytes,
+    token_hash: bytes | None = None,
+) -> None:
+    """Replace a mailbox's grant by one that the person has just given."""
+    connection.execute(
+        update(MailboxGrant)
+        .where(MailboxGrant.mailbox_id == mailbox_id)
+        .values(
+            generation=generation,
+            sealed=sealed,
+            token_hash=token_hash,
+            version=MailboxGrant.version + 1,
+        )
+    )
 
 
 def hold_version(connection: Connection, mailbox_id: int) -> AnyRow | None:
@@ -57,6 +95,36 @@ def of_token(connection: Connection, token_hash: bytes) -> list[int]:
             .where(MailboxGrant.token_hash == token_hash, Mailbox.state != State.DISCONNECTING)
             .order_by(Mailbox.id)
         )
+    )
+
+
+def to_remind_of(connection: Connection, every: timedelta, limit: int) -> Sequence[AnyRow]:
+    """Return mailbox and workspace of those that have waited so long for their person.
+
+    Of such a mailbox, `due_at` is when the CRM is to be told again.
+    """
+    when = func.coalesce(Mailbox.due_at, Mailbox.problem_at + every)
+    return connection.execute(
+        select(Mailbox.id, Mailbox.workspace_id)
+        .where(Mailbox.state == State.REAUTHORIZE, when <= func.now())
+        .order_by(when)
+        .limit(limit)
+    ).all()
+
+
+def remind_of(connection: Connection, mailbox_id: int, every: timedelta) -> bool:
+    """Put off the next time to tell of a mailbox; False if it doesn't wait any more."""
+    when = func.coalesce(Mailbox.due_at, Mailbox.problem_at + every)
+    return bool(
+        connection.execute(
+            update(Mailbox)
+            .where(
+                Mailbox.id == mailbox_id,
+                Mailbox.state == State.REAUTHORIZE,
+                when <= func.now(),
+            )
+            .values(due_at=func.now() + every)
+        ).rowcount
     )
 
 

@@ -103,23 +103,6 @@ def grant(connection: Connection, mailbox_id: int) -> AnyRow | None:
     ).first()
 
 
-def replace_grant(
-    connection: Connection,
-    mailbox_id: int,
-    version: int,
-    sealed: bytes,
-    token_hash: bytes | None = None,
-) -> bool:
-    """Swap a grant for a newer one if it still is of that version; tell whether it was."""
-    return bool(
-        connection.execute(
-            update(MailboxGrant)
-            .where(MailboxGrant.mailbox_id == mailbox_id, MailboxGrant.version == version)
-            .values(sealed=sealed, token_hash=token_hash, version=MailboxGrant.version + 1)
-        ).rowcount
-    )
-
-
 def ring(connection: Connection, mailbox_ids: Sequence[int]) -> list[int]:
     """Make mailboxes due now, where they may be synced; return which."""
     return list(
@@ -385,23 +368,3 @@ def hold_account(connection: Connection, workspace_id: int, account: bytes) -> N
     """Keep everyone else from connecting the same account until commit."""
     number = int.from_bytes(hashlib.sha256(account).digest()[:8], "big", signed=True)
     connection.execute(select(func.pg_advisory_xact_lock(number ^ workspace_id)))
-
-
-def renew_grant(
-    connection: Connection,
-    mailbox_id: int,
-    generation: int,
-    sealed: bytes,
-    token_hash: bytes | None = None,
-) -> None:
-    """Replace a mailbox's grant by one that the person has just given."""
-    connection.execute(
-        update(MailboxGrant)
-        .where(MailboxGrant.mailbox_id == mailbox_id)
-        .values(
-            generation=generation,
-            sealed=sealed,
-            token_hash=token_hash,
-            version=MailboxGrant.version + 1,
-        )
-    )

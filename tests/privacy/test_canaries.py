@@ -130,7 +130,7 @@ def rewrite_mailbox(box: Box, canaries: Canaries) -> None:
         sealed = contents.seal_mailbox(box.key, workspace, box.id, card)
         mailboxes.change(connection, box.id, sealed=sealed)
         sealed = contents.seal_grant(box.key, workspace, box.id, 1, grant)
-        mailboxes.replace_grant(connection, box.id, 1, sealed)
+        grants.swap(connection, box.id, 1, sealed)
         sealed = contents.seal_folder(box.key, workspace, box.folder_id, 1, named)
         folders.change(connection, box.folder_id, sealed=sealed)
 
@@ -213,7 +213,11 @@ def test_every_sealed_column_is_one_that_contents_names():
     assert {
         ("activity", "sealed_user"),
         ("attachment", "sealed"),
+        ("connect_attempt", "sealed"),
+        ("connect_link", "sealed"),
+        ("delegation", "sealed"),
         ("folder", "sealed"),
+        ("integration", "sealed"),
         ("idempotent_answer", "sealed"),
         ("lead", "sealed"),
         ("lead_address", "sealed"),

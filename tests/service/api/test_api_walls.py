@@ -12,15 +12,21 @@ from tests.builders import File, Letter
 from tests.service.api.calls import Crm
 from web.app import create_app
 from worker.boot import Service
+from worker.delegations import Delegations
 from worker.settings import Settings
 from worker.workspaces import revoke_key
 
 OPEN = {"/healthz", "/readyz", "/metrics"}
-ADMIN = ("/v1/erasures", "/v1/certificates", "/v1/statistics", "/v1/policy", "/v1/revocations")
+ADMIN = (
+    *("/v1/erasures", "/v1/certificates", "/v1/statistics", "/v1/policy", "/v1/revocations"),
+    *("/v1/integration", "/v1/delegations"),
+)
 BODIES: dict[tuple[str, str], dict[str, object]] = {
     ("put", "/v1/leads/{lead}"): {"name": "x"},
     ("put", "/v1/leads"): {"items": []},
     ("put", "/v1/policy"): {},
+    ("put", "/v1/integration"): {"return_urls": []},
+    ("post", "/v1/connect"): {"user": "u", "return_url": "https://crm.example/"},
     ("patch", "/v1/mailboxes/{mailbox}"): {"paused": True},
     ("post", "/v1/mailboxes"): {
         "provider": "imap",
@@ -66,6 +72,7 @@ def things(crm: Crm) -> dict[str, str]:
         "message": message,
         "attachment": f"{message}-2",
         "erasure": erasure,
+        "delegation": str(Delegations(tenant.service, tenant.id, "test").keep("gmail", "{}")),
     }
 
 
