@@ -165,7 +165,7 @@ def empty_among(connection: Connection, conversation_ids: Sequence[int]) -> list
 def delete_empty_conversations(connection: Connection, ids: Sequence[int]) -> Removed:
     """Delete those of the conversations that hold no mail, and what was merged into them.
 
-    The caller holds the workspace's threads (`storing.hold_threads`): nobody puts a mail into
+    The caller holds the workspace's threads (`threads.hold_threads`): nobody puts a mail into
     one of them meanwhile.
     """
     empty = empty_among(connection, ids)
