@@ -15,7 +15,7 @@ from connectors.errors import ConnectorError, CursorExpired, FolderGone, GrantRe
 from mail.limits import Limits
 from models.base import AnyRow
 from models.mailbox import State
-from models.queries import changes, mailboxes
+from models.queries import changes, mailboxes, states
 from models.queries import folders as folder_queries
 from models.queries.storing import Account
 from models.store import Fenced, is_database_lost
@@ -78,7 +78,7 @@ def sync_mailbox(service: Service, mailbox_id: int) -> None:
 def end_sync(service: Service, mailbox: AnyRow, *, covered: bool) -> bool:
     """Write how the sync ended; tell whether the mailbox is to be synced again at once."""
     with service.store.workspace(mailbox.workspace_id) as connection:
-        progress = mailboxes.progress(connection, [mailbox.id])[mailbox.id]
+        progress = states.progress(connection, [mailbox.id])[mailbox.id]
     if mailbox.problem is not None and progress.waiting:
         # Listing works; whether fetching does, the import finds out.
         make_due(service, mailbox)
@@ -175,7 +175,7 @@ def settle_state(service: Service, mailbox: AnyRow) -> None:
     One that had a problem works again, for mail was fetched.
     """
     with service.store.workspace(mailbox.workspace_id) as connection:
-        progress = mailboxes.progress(connection, [mailbox.id])[mailbox.id]
+        progress = states.progress(connection, [mailbox.id])[mailbox.id]
     covered = progress.folders_total == progress.folders_done
     if covered and progress.folders_total and not progress.waiting:
         note_state(service, mailbox, State.LIVE, None)
@@ -234,7 +234,7 @@ def connected(service: Service, mailbox: AnyRow) -> Iterator[Connector]:
 def note_state(service: Service, mailbox: AnyRow, state: State, synced_at: datetime | None) -> None:
     """Write that the mailbox works; tell the CRM if that is new."""
     with service.store.workspace(mailbox.workspace_id) as connection:
-        before = mailboxes.note_progress(connection, mailbox.id, state, synced_at)
+        before = states.note_progress(connection, mailbox.id, state, synced_at)
         if before not in (state, State.DISCONNECTING):
             changes.record(connection, mailbox.workspace_id, f"mailbox.{state}", str(mailbox.id))
 
@@ -249,7 +249,7 @@ def note_problem(
     """Write what is wrong with the mailbox; tell the CRM if that is new (F17)."""
     log.warning("mailbox_problem", mailbox_id=mailbox.id, code=code)
     with service.store.workspace(mailbox.workspace_id) as connection:
-        if mailboxes.note_problem(connection, mailbox.id, state, code, retry_after):
+        if states.note_problem(connection, mailbox.id, state, code, retry_after):
             changes.record(connection, mailbox.workspace_id, f"mailbox.{state}", str(mailbox.id))
 
 
@@ -271,7 +271,7 @@ def note_stale(service: Service, mailbox: AnyRow, error: ConnectorError) -> None
         note_problem(service, mailbox, State.FAILING, error.code, backoff(mailbox.failures))
         return
     with service.store.workspace(mailbox.workspace_id) as connection:
-        mailboxes.note_failure(connection, mailbox.id)
+        states.note_failure(connection, mailbox.id)
     service.doorbell.sync([mailbox.id])
 
 

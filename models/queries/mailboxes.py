@@ -10,9 +10,8 @@ from typing import Any
 from sqlalchemy import Connection, and_, exists, func, insert, or_, select, update
 
 from models.base import AnyRow
-from models.lead import LeadAddress
-from models.mail import Mail, Pending
-from models.mailbox import Folder, Mailbox, MailboxGrant, State
+from models.mail import Pending
+from models.mailbox import Mailbox, MailboxGrant, State
 
 IDLE_STATES = (State.DISCONNECTING, State.REAUTHORIZE)
 FETCHABLE = and_(
@@ -191,120 +190,6 @@ def end_sync(connection: Connection, mailbox_id: int, due_at: datetime, poll: ti
         .values(due_at=func.now() + poll)
     ).rowcount
     return not put_off
-
-
-def note_progress(
-    connection: Connection, mailbox_id: int, state: State, synced_at: datetime | None
-) -> str | None:
-    """Write the state of a mailbox that works and clear its problem; return the old state."""
-    before = connection.scalar(select(Mailbox.state).where(Mailbox.id == mailbox_id))
-    values: dict[str, Any] = {
-        "state": state,
-        "problem": None,
-        "problem_at": None,
-        "failures": 0,
-    }
-    if synced_at is not None:
-        values["last_synced_at"] = synced_at
-    change(connection, mailbox_id, **values)
-    return before
-
-
-def note_problem(
-    connection: Connection,
-    mailbox_id: int,
-    state: State,
-    problem: str,
-    retry_after: timedelta | None,
-) -> bool:
-    """Write a problem and when to try again (None: not by itself); tell whether it is new."""
-    before = connection.scalar(select(Mailbox.problem).where(Mailbox.id == mailbox_id))
-    change(
-        connection,
-        mailbox_id,
-        state=state,
-        problem=problem,
-        problem_at=func.now() if before != problem else Mailbox.problem_at,
-        failures=Mailbox.failures + 1,
-        due_at=None if retry_after is None else func.now() + retry_after,
-    )
-    return before != problem
-
-
-def note_failure(connection: Connection, mailbox_id: int) -> None:
-    """Count a failure that is no problem yet, and make the mailbox due at once."""
-    change(connection, mailbox_id, failures=Mailbox.failures + 1, due_at=func.now())
-
-
-def progress(connection: Connection, mailbox_ids: Sequence[int]) -> dict[int, AnyRow]:
-    """Return per mailbox: folders in all and done, mails examined, stored, waiting, parked.
-
-    A folder whose past is searched instead of listed is done when it has been searched.
-    """
-    is_done = and_(Folder.selected, Folder.remaining == 0, Folder.searched_version > 0)
-    folders = (
-        select(
-            Folder.mailbox_id,
-            func.count().filter(Folder.selected).label("folders_total"),
-            func.count().filter(is_done).label("folders_done"),
-            func.coalesce(func.sum(Folder.examined), 0).label("examined"),
-            func.coalesce(func.sum(Folder.remaining), 0).label("remaining"),
-        )
-        .where(Folder.mailbox_id.in_(mailbox_ids))
-        .group_by(Folder.mailbox_id)
-        .subquery()
-    )
-    stored = (
-        select(Mail.mailbox_id, func.count().label("stored"))
-        .where(Mail.mailbox_id.in_(mailbox_ids))
-        .group_by(Mail.mailbox_id)
-        .subquery()
-    )
-    waiting = (
-        select(
-            Pending.mailbox_id,
-            func.count().filter(Pending.reason.is_(None)).label("waiting"),
-            func.count().filter(Pending.reason.is_not(None)).label("parked"),
-        )
-        .where(Pending.mailbox_id.in_(mailbox_ids))
-        .group_by(Pending.mailbox_id)
-        .subquery()
-    )
-    rows = connection.execute(
-        select(
-            Mailbox.id,
-            func.coalesce(folders.c.folders_total, 0).label("folders_total"),
-            func.coalesce(folders.c.folders_done, 0).label("folders_done"),
-            func.coalesce(folders.c.examined, 0).label("examined"),
-            func.coalesce(folders.c.remaining, 0).label("remaining"),
-            func.coalesce(stored.c.stored, 0).label("stored"),
-            func.coalesce(waiting.c.waiting, 0).label("waiting"),
-            func.coalesce(waiting.c.parked, 0).label("parked"),
-        )
-        .outerjoin(folders, folders.c.mailbox_id == Mailbox.id)
-        .outerjoin(stored, stored.c.mailbox_id == Mailbox.id)
-        .outerjoin(waiting, waiting.c.mailbox_id == Mailbox.id)
-        .where(Mailbox.id.in_(mailbox_ids))
-    )
-    return {row.id: row for row in rows}
-
-
-def unsearched(connection: Connection, mailbox_id: int) -> bool:
-    """Tell whether some folder's past hasn't been searched for the newest lead addresses."""
-    newest = select(func.max(LeadAddress.added_version)).scalar_subquery()
-    return bool(
-        connection.scalar(
-            select(
-                exists(
-                    select(1).where(
-                        Folder.mailbox_id == mailbox_id,
-                        Folder.selected,
-                        or_(Folder.searched_version < newest),
-                    )
-                )
-            )
-        )
-    )
 
 
 def hold_live(connection: Connection, mailbox_id: int, generation: int) -> bool:
