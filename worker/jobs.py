@@ -45,7 +45,7 @@ def sync_mailbox(service: Service, mailbox_id: int) -> None:
             mailbox = mailboxes.begin_sync(connection, mailbox_id, service.settings.lease)
         if mailbox is None:
             return
-        with reacting(service, mailbox) as opened:
+        with reacting(service, mailbox, lease) as opened:
             key, card = opened
             with connected(service, mailbox) as connector:
                 run = Run(
@@ -63,7 +63,7 @@ def sync_mailbox(service: Service, mailbox_id: int) -> None:
                     slice=slice_of(service, Work.SYNC),
                 )
                 again = run.catch_up()
-            again = end_sync(service, mailbox, covered=not again) or again
+            again = end_sync(service, mailbox, lease, covered=not again) or again
     if again:
         service.doorbell.sync([mailbox_id])
 
@@ -80,14 +80,14 @@ def import_mail(service: Service, mailbox_id: int) -> None:
             mailbox = mailboxes.fetchable(connection, mailbox_id)
         if mailbox is None:
             return
-        with reacting(service, mailbox) as opened:
+        with reacting(service, mailbox, lease) as opened:
             key, card = opened
             with connected(service, mailbox) as connector:
                 import_of(service, mailbox, key, card, connector, lease).run()
             with service.store.workspace(workspace) as connection:
                 now = mailboxes.find(connection, mailbox_id)
             if now is not None and now.state in UNSETTLED:
-                settle_state(service, now)
+                settle_state(service, now, lease)
     # Something may have come to wait after the last look and before the lease was let go.
     with service.store.workspace(workspace) as connection:
         waits = mailboxes.has_waiting(connection, mailbox_id)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from random import uniform
 
 import structlog
+from sqlalchemy import Connection
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
 
 from connectors.errors import ConnectorError, CursorExpired, FolderGone, GrantRevoked, Throttled
@@ -18,6 +19,7 @@ from models.store import Fenced, is_database_lost
 from privacy.contents import MailboxCard, open_mailbox
 from privacy.vault import Key, Shredded
 from worker.boot import Service
+from worker.lease import Lease
 
 log = structlog.get_logger(__name__)
 FIRST_RETRY = timedelta(seconds=5)
@@ -25,7 +27,7 @@ LONGEST_RETRY = timedelta(minutes=15)
 DATABASE_PATIENCE = timedelta(seconds=15)
 
 
-def end_sync(service: Service, mailbox: AnyRow, *, covered: bool) -> bool:
+def end_sync(service: Service, mailbox: AnyRow, lease: Lease, *, covered: bool) -> bool:
     """Write how the sync ended; tell whether the mailbox is to be synced again at once."""
     with service.store.workspace(mailbox.workspace_id) as connection:
         progress = states.progress(connection, [mailbox.id])[mailbox.id]
@@ -34,21 +36,20 @@ def end_sync(service: Service, mailbox: AnyRow, *, covered: bool) -> bool:
         make_due(service, mailbox)
         service.doorbell.fetch(mailbox.id)
         return not covered
-    with service.store.workspace(mailbox.workspace_id) as connection:
-        # A live mailbox stays it while a new mail waits to be fetched.
-        is_live = covered and (not progress.waiting or mailbox.state == State.LIVE)
-        state = State.LIVE if is_live else State.BACKFILLING
-        note_state(service, mailbox, state, datetime.now(UTC) if covered else None)
-        if not covered:
-            return True
+    # A live mailbox stays it while a new mail waits to be fetched.
+    is_live = covered and (not progress.waiting or mailbox.state == State.LIVE)
+    state = State.LIVE if is_live else State.BACKFILLING
+    note_state(service, mailbox, lease, state, datetime.now(UTC) if covered else None)
+    if not covered:
+        return True
     if not is_live:
         # The import may have ended between the look and the word, and looked before it.
-        settle_state(service, mailbox)
+        settle_state(service, mailbox, lease)
     with service.store.workspace(mailbox.workspace_id) as connection:
         return mailboxes.end_sync(connection, mailbox.id, mailbox.due_at, service.settings.poll)
 
 
-def settle_state(service: Service, mailbox: AnyRow) -> None:
+def settle_state(service: Service, mailbox: AnyRow, lease: Lease) -> None:
     """Call a mailbox live once nothing waits and every folder is covered.
 
     One that had a problem works again, for mail was fetched.
@@ -57,51 +58,112 @@ def settle_state(service: Service, mailbox: AnyRow) -> None:
         progress = states.progress(connection, [mailbox.id])[mailbox.id]
     covered = progress.folders_total == progress.folders_done
     if covered and progress.folders_total and not progress.waiting:
-        note_state(service, mailbox, State.LIVE, None)
+        note_state(service, mailbox, lease, State.LIVE, None)
     elif mailbox.problem is not None:
-        note_state(service, mailbox, State.BACKFILLING, None)
+        note_state(service, mailbox, lease, State.BACKFILLING, None)
 
 
 @contextmanager
-def reacting(service: Service, mailbox: AnyRow) -> Iterator[tuple[Key, MailboxCard]]:
+def reacting(service: Service, mailbox: AnyRow, lease: Lease) -> Iterator[tuple[Key, MailboxCard]]:
     """Open the mailbox's card for the block, and react to what goes wrong in it.
 
-    A fence ends the job in silence. What the provider says becomes the mailbox's problem,
-    with its remedy, and when to try again; only a refused grant waits for the person.
+    A fence or a lost lease ends the job in silence. What the provider says becomes the
+    mailbox's problem, with its remedy, and when to try again; only a grant that was refused
+    twice waits for the person.
     """
+    with ending_fenced(mailbox):
+        version = grant_version(service, mailbox)
+        try:
+            key = service.vault.mailbox_key(mailbox.workspace_id, mailbox.id)
+            card = open_mailbox(key, mailbox.workspace_id, mailbox.id, mailbox.sealed)
+            yield key, card
+        except (Fenced, Shredded):
+            raise
+        except (CursorExpired, FolderGone) as error:
+            note_stale(service, mailbox, lease, error)
+        except GrantRevoked as error:
+            note_refused(service, mailbox, lease, version, error)
+        except Throttled as error:
+            note_failing(service, mailbox, lease, error.code, error.retry_after)
+        except ConnectorError as error:
+            note_failing(service, mailbox, lease, error.code, backoff(mailbox.failures))
+        except Exception as error:
+            if is_database_lost(error):
+                # The database, not the mailbox: once it is back, the mailbox is due at once.
+                make_due(service, mailbox)
+                raise
+            with ending_fenced(mailbox):
+                note_failing(service, mailbox, lease, "internal", backoff(mailbox.failures))
+            raise
+
+
+@contextmanager
+def ending_fenced(mailbox: AnyRow) -> Iterator[None]:
+    """End the block in silence once the mailbox or the lease is lost."""
     try:
-        key = service.vault.mailbox_key(mailbox.workspace_id, mailbox.id)
-        card = open_mailbox(key, mailbox.workspace_id, mailbox.id, mailbox.sealed)
-        yield key, card
+        yield
     except (Fenced, Shredded):
         log.info("job_fenced", mailbox_id=mailbox.id)
-    except (CursorExpired, FolderGone) as error:
-        note_stale(service, mailbox, error)
-    except GrantRevoked as error:
-        note_problem(service, mailbox, State.REAUTHORIZE, error.code, None)
-    except Throttled as error:
-        note_problem(service, mailbox, State.FAILING, error.code, error.retry_after)
-    except ConnectorError as error:
-        note_problem(service, mailbox, State.FAILING, error.code, backoff(mailbox.failures))
-    except Exception as error:
-        if is_database_lost(error):
-            # The database, not the mailbox: once it is back, the mailbox is due at once.
-            make_due(service, mailbox)
-            raise
-        note_problem(service, mailbox, State.FAILING, "internal", backoff(mailbox.failures))
-        raise
 
 
-def note_state(service: Service, mailbox: AnyRow, state: State, synced_at: datetime | None) -> None:
-    """Write that the mailbox works; tell the CRM if that is new."""
+@contextmanager
+def holding(service: Service, mailbox: AnyRow, lease: Lease) -> Iterator[Connection]:
+    """Open a transaction that may change the mailbox's state.
+
+    Raises:
+        Fenced: The lease or the generation is lost, perhaps to who has just renewed the
+            grant: what this job has seen is of no more interest (F18).
+    """
     with service.store.workspace(mailbox.workspace_id) as connection:
+        lease.hold(connection)
+        if not mailboxes.hold_to_change(connection, mailbox.id, mailbox.generation):
+            raise Fenced
+        yield connection
+
+
+def grant_version(service: Service, mailbox: AnyRow) -> int | None:
+    """Return which of the mailbox's grants is in force; None if it has none."""
+    with service.store.workspace(mailbox.workspace_id) as connection:
+        return mailboxes.grant_version(connection, mailbox.id)
+
+
+def note_state(
+    service: Service, mailbox: AnyRow, lease: Lease, state: State, synced_at: datetime | None
+) -> None:
+    """Write that the mailbox works; tell the CRM if that is new."""
+    with holding(service, mailbox, lease) as connection:
         before = states.note_progress(connection, mailbox.id, state, synced_at)
         if before not in (state, State.DISCONNECTING):
             changes.record(connection, mailbox.workspace_id, f"mailbox.{state}", str(mailbox.id))
 
 
-def note_problem(
-    service: Service,
+def note_refused(
+    service: Service, mailbox: AnyRow, lease: Lease, version: int | None, error: GrantRevoked
+) -> None:
+    """Believe a refused grant only when it is refused twice in a row, read anew each time (F18).
+
+    `version` is of the grant that was refused, or of one before it: if another is in force
+    by now, it is that one's turn.
+    """
+    is_again = mailbox.problem == error.code
+    with holding(service, mailbox, lease) as connection:
+        if is_again and mailboxes.grant_version(connection, mailbox.id) == version:
+            write_problem(connection, mailbox, State.REAUTHORIZE, error.code, None)
+        else:
+            wait = backoff(mailbox.failures if is_again else 0)
+            write_problem(connection, mailbox, State.FAILING, error.code, wait)
+
+
+def note_failing(
+    service: Service, mailbox: AnyRow, lease: Lease, code: str, retry_after: timedelta
+) -> None:
+    """Write what is wrong with the mailbox and when to try again."""
+    with holding(service, mailbox, lease) as connection:
+        write_problem(connection, mailbox, State.FAILING, code, retry_after)
+
+
+def write_problem(
+    connection: Connection,
     mailbox: AnyRow,
     state: State,
     code: str,
@@ -109,9 +171,8 @@ def note_problem(
 ) -> None:
     """Write what is wrong with the mailbox; tell the CRM if that is new (F17)."""
     log.warning("mailbox_problem", mailbox_id=mailbox.id, code=code)
-    with service.store.workspace(mailbox.workspace_id) as connection:
-        if states.note_problem(connection, mailbox.id, state, code, retry_after):
-            changes.record(connection, mailbox.workspace_id, f"mailbox.{state}", str(mailbox.id))
+    if states.note_problem(connection, mailbox.id, state, code, retry_after):
+        changes.record(connection, mailbox.workspace_id, f"mailbox.{state}", str(mailbox.id))
 
 
 def make_due(service: Service, mailbox: AnyRow) -> None:
@@ -126,12 +187,12 @@ def make_due(service: Service, mailbox: AnyRow) -> None:
             mailboxes.ring(connection, [mailbox.id])
 
 
-def note_stale(service: Service, mailbox: AnyRow, error: ConnectorError) -> None:
+def note_stale(service: Service, mailbox: AnyRow, lease: Lease, error: ConnectorError) -> None:
     """List a mailbox again whose folders changed under a job; twice in a row is a problem."""
     if mailbox.failures:
-        note_problem(service, mailbox, State.FAILING, error.code, backoff(mailbox.failures))
+        note_failing(service, mailbox, lease, error.code, backoff(mailbox.failures))
         return
-    with service.store.workspace(mailbox.workspace_id) as connection:
+    with holding(service, mailbox, lease) as connection:
         states.note_failure(connection, mailbox.id)
     service.doorbell.sync([mailbox.id])
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, and_, exists, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, exists, func, insert, or_, select, update
 
 from models.base import AnyRow
 from models.mail import Pending
@@ -92,6 +92,13 @@ def grant(connection: Connection, mailbox_id: int) -> AnyRow | None:
     return connection.execute(
         select(*MailboxGrant.__table__.columns).where(MailboxGrant.mailbox_id == mailbox_id)
     ).first()
+
+
+def grant_version(connection: Connection, mailbox_id: int) -> int | None:
+    """Return the version of a mailbox's grant, which every renewal raises; None without one."""
+    return connection.scalar(
+        select(MailboxGrant.version).where(MailboxGrant.mailbox_id == mailbox_id)
+    )
 
 
 def replace_grant(connection: Connection, mailbox_id: int, version: int, sealed: bytes) -> bool:
@@ -196,16 +203,28 @@ def hold_live(connection: Connection, mailbox_id: int, generation: int) -> bool:
     """Keep the mailbox from being fenced until commit; False if it already is, or is paused."""
     return (
         connection.scalar(
-            select(Mailbox.id)
-            .where(
-                Mailbox.id == mailbox_id,
-                Mailbox.generation == generation,
-                Mailbox.state != State.DISCONNECTING,
-                ~Mailbox.paused,
-            )
-            .with_for_update(read=True)
+            select(Mailbox.id).where(*is_live(mailbox_id, generation)).with_for_update(read=True)
         )
         is not None
+    )
+
+
+def hold_to_change(connection: Connection, mailbox_id: int, generation: int) -> bool:
+    """Keep the mailbox to this transaction, which changes it; False if `hold_live` would be.
+
+    Taken at once: two that shared the row first would wait for each other.
+    """
+    held = select(Mailbox.id).where(*is_live(mailbox_id, generation))
+    return connection.scalar(held.with_for_update(key_share=True)) is not None
+
+
+def is_live(mailbox_id: int, generation: int) -> tuple[ColumnElement[bool], ...]:
+    """Return the conditions under which a job may write for a mailbox."""
+    return (
+        Mailbox.id == mailbox_id,
+        Mailbox.generation == generation,
+        Mailbox.state != State.DISCONNECTING,
+        ~Mailbox.paused,
     )
 
 

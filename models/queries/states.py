@@ -39,18 +39,24 @@ def note_problem(
     problem: str,
     retry_after: timedelta | None,
 ) -> bool:
-    """Write a problem and when to try again (None: not by itself); tell whether it is new."""
-    before = connection.scalar(select(Mailbox.problem).where(Mailbox.id == mailbox_id))
+    """Write a problem and when to try again (None: not by itself); tell whether it is new.
+
+    A problem that now waits for the person is news too.
+    """
+    before = connection.execute(
+        select(Mailbox.problem, Mailbox.state).where(Mailbox.id == mailbox_id)
+    ).first()
+    is_same = before is not None and before.problem == problem
     change(
         connection,
         mailbox_id,
         state=state,
         problem=problem,
-        problem_at=func.now() if before != problem else Mailbox.problem_at,
+        problem_at=Mailbox.problem_at if is_same else func.now(),
         failures=Mailbox.failures + 1,
         due_at=None if retry_after is None else func.now() + retry_after,
     )
-    return before != problem
+    return before is None or not is_same or before.state != state
 
 
 def note_failure(connection: Connection, mailbox_id: int) -> None:
