@@ -19,6 +19,7 @@ from redis.retry import Retry
 from redis.sentinel import Sentinel
 
 from models.base import AnyRow
+from worker.prefetch import Prefetch
 from worker.settings import Settings
 
 NAMESPACE = "leadmail-queue"
@@ -63,6 +64,7 @@ def build_broker(settings: Settings) -> dramatiq.Broker:
         AgeLimit(max_age=MESSAGE_AGE_MS),
         TimeLimit(time_limit=JOB_MS),
         ShutdownNotifications(notify_shutdown=True),
+        Prefetch(),
     ]
     if settings.broker_url.startswith(("amqp://", "amqps://")):
         return RabbitmqBroker(url=settings.broker_url, middleware=middleware)
