@@ -24,7 +24,7 @@ from worker.importer import Import
 from worker.intake import Intake
 from worker.lease import Lease, Work, leased
 from worker.policy import Parties
-from worker.reaction import end_sync, reacting, settle_state
+from worker.reaction import end_sync, make_due, reacting, settle_state
 from worker.slice import Slice
 from worker.sync import Run
 
@@ -64,6 +64,8 @@ def sync_mailbox(service: Service, mailbox_id: int) -> None:
                 )
                 again = run.catch_up()
             again = end_sync(service, mailbox, lease, covered=not again) or again
+            if again:
+                make_due(service, mailbox)
     if again:
         service.doorbell.sync([mailbox_id])
 

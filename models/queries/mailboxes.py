@@ -169,15 +169,17 @@ def due_for_import(connection: Connection, limit: int) -> list[int]:
 
 
 def begin_sync(connection: Connection, mailbox_id: int, again: timedelta) -> AnyRow | None:
-    """Put off the next sync and return the mailbox; None if it may not be synced now.
+    """Put off the next sync and return the mailbox; None if it isn't due or may not be synced.
 
-    It is put off only for as long as a dead worker keeps the lease, so that a killed sync is
+    So of many messages for one mailbox, as a backlog gathers them, only the first is work. It
+    is put off only for as long as a dead worker keeps the lease, so that a killed sync is
     taken up again; `end_sync` puts it off to the next poll.
     """
     return connection.execute(
         update(Mailbox)
         .where(
             Mailbox.id == mailbox_id,
+            Mailbox.due_at <= func.now(),
             Mailbox.state.not_in(IDLE_STATES),
             ~Mailbox.paused,
         )
