@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from sqlalchemy import (
-    BigInteger,
     ColumnElement,
     Connection,
     Select,
     and_,
-    any_,
-    bindparam,
     delete,
     exists,
     func,
@@ -21,9 +18,9 @@ from sqlalchemy import (
     select,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import insert as upsert
 
+from models.bulk import one_of
 from models.lead import Lead, LeadAddress, Tombstone
 from models.mail import (
     Attachment,
@@ -96,11 +93,6 @@ def names_any(hashes: Collection[bytes]) -> ColumnElement[bool]:
 def party_is(condition: ColumnElement[bool]) -> ColumnElement[bool]:
     """Return the condition that some participant of the mail is such a one."""
     return Mail.id.in_(select(Participant.mail_id).where(condition))
-
-
-def one_of(ids: Collection[int]) -> ColumnElement[bool]:
-    """Return the ids as one parameter, however many they are."""
-    return any_(bindparam("ids", list(ids), ARRAY(BigInteger)))
 
 
 def delete_mails(connection: Connection, workspace_id: int, mail_ids: Sequence[int]) -> Removed:
