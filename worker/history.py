@@ -78,8 +78,7 @@ class History:
                 self.mark_searched(run, state, version - 1)
                 if run.is_over():
                     return False
-            # All hits first: the connection answers one question at a time.
-            found = list(run.connector.find(state.folder, addresses, run.mailbox.since))
+            found = run.connector.find(state.folder, addresses, run.mailbox.since)
             for refs in chunks(found, ENVELOPES_AT_ONCE):
                 self.take_in(run, state, refs)
             with run.store.workspace(run.mailbox.workspace_id) as connection:
