@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 
 import redis
 from pydantic import ValidationError
-from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
+from models.queries import server
 from models.store import Store
 from privacy.vault import KeyRefused
 from worker.boot import NotConfigured, Service
@@ -107,8 +107,7 @@ def check_keys(service: Service) -> Iterator[Finding]:
 def check_database(store: Store, name: str, setting: str) -> Iterator[Finding]:
     """See that a database answers, is migrated, has its roles, and shares our time."""
     with store.engine.connect() as connection:
-        now = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
-        if abs(datetime.now(UTC) - now) > CLOCK_SKEW:
+        if abs(datetime.now(UTC) - server.time(connection)) > CLOCK_SKEW:
             yield Finding(
                 f"{name} clock",
                 "it differs from this machine's by more than 5 s",
@@ -123,9 +122,7 @@ def check_database(store: Store, name: str, setting: str) -> Iterator[Finding]:
             return
     try:
         with store.system() as connection:
-            passes = connection.execute(
-                text("SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user")
-            ).scalar_one()
+            passes = server.passes_walls(connection)
     except DBAPIError:
         yield Finding(
             f"{name} roles",
