@@ -30,14 +30,14 @@ DATABASE_PATIENCE = timedelta(seconds=15)
 def end_sync(service: Service, mailbox: AnyRow, lease: Lease, *, covered: bool) -> bool:
     """Write how the sync ended; tell whether the mailbox is to be synced again at once."""
     with service.store.workspace(mailbox.workspace_id) as connection:
-        progress = states.progress(connection, [mailbox.id])[mailbox.id]
-    if mailbox.problem is not None and progress.waiting:
+        waits = states.awaits_mail(connection, mailbox.id)
+    if mailbox.problem is not None and waits:
         # Listing works; whether fetching does, the import finds out.
         make_due(service, mailbox)
         service.doorbell.fetch(mailbox.id)
         return not covered
     # A live mailbox stays it while a new mail waits to be fetched.
-    is_live = covered and (not progress.waiting or mailbox.state == State.LIVE)
+    is_live = covered and (not waits or mailbox.state == State.LIVE)
     state = State.LIVE if is_live else State.BACKFILLING
     note_state(service, mailbox, lease, state, datetime.now(UTC) if covered else None)
     if not covered:
@@ -55,9 +55,10 @@ def settle_state(service: Service, mailbox: AnyRow, lease: Lease) -> None:
     One that had a problem works again, for mail was fetched.
     """
     with service.store.workspace(mailbox.workspace_id) as connection:
-        progress = states.progress(connection, [mailbox.id])[mailbox.id]
-    covered = progress.folders_total == progress.folders_done
-    if covered and progress.folders_total and not progress.waiting:
+        is_done = states.has_come_through(connection, mailbox.id) and not states.awaits_mail(
+            connection, mailbox.id
+        )
+    if is_done:
         note_state(service, mailbox, lease, State.LIVE, None)
     elif mailbox.problem is not None:
         note_state(service, mailbox, lease, State.BACKFILLING, None)

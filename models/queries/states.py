@@ -6,13 +6,15 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, and_, exists, func, or_, select
+from sqlalchemy import Connection, and_, exists, func, select
 
 from models.base import AnyRow
-from models.lead import LeadAddress
 from models.mail import Mail, Pending
 from models.mailbox import Folder, Mailbox, State
 from models.queries.mailboxes import change
+
+FOLDER_DONE = and_(Folder.selected, Folder.remaining == 0, Folder.searched_version > 0)
+"""One whose past is searched instead of listed is done when it has been searched."""
 
 
 def note_progress(
@@ -64,17 +66,36 @@ def note_failure(connection: Connection, mailbox_id: int) -> None:
     change(connection, mailbox_id, failures=Mailbox.failures + 1, due_at=func.now())
 
 
+def has_come_through(connection: Connection, mailbox_id: int) -> bool:
+    """Tell whether there are folders, and all that are chosen are covered or searched."""
+    found = connection.execute(
+        select(
+            func.count().filter(Folder.selected).label("total"),
+            func.count().filter(FOLDER_DONE).label("done"),
+        ).where(Folder.mailbox_id == mailbox_id)
+    ).one()
+    return bool(0 < found.total == found.done)
+
+
+def awaits_mail(connection: Connection, mailbox_id: int) -> bool:
+    """Tell whether some mail of the mailbox is still to be fetched, now or later.
+
+    Asked at the end of each job: it looks for one, and counts none.
+    """
+    waiting = select(1).where(Pending.mailbox_id == mailbox_id, Pending.reason.is_(None))
+    return bool(connection.scalar(select(exists(waiting))))
+
+
 def progress(connection: Connection, mailbox_ids: Sequence[int]) -> dict[int, AnyRow]:
     """Return per mailbox: folders in all and done, mails examined, stored, waiting, parked.
 
-    A folder whose past is searched instead of listed is done when it has been searched.
+    It counts all mails of the mailboxes: for people who look, not for every job.
     """
-    is_done = and_(Folder.selected, Folder.remaining == 0, Folder.searched_version > 0)
     folders = (
         select(
             Folder.mailbox_id,
             func.count().filter(Folder.selected).label("folders_total"),
-            func.count().filter(is_done).label("folders_done"),
+            func.count().filter(FOLDER_DONE).label("folders_done"),
             func.coalesce(func.sum(Folder.examined), 0).label("examined"),
             func.coalesce(func.sum(Folder.remaining), 0).label("remaining"),
         )
@@ -115,21 +136,3 @@ def progress(connection: Connection, mailbox_ids: Sequence[int]) -> dict[int, An
         .where(Mailbox.id.in_(mailbox_ids))
     )
     return {row.id: row for row in rows}
-
-
-def unsearched(connection: Connection, mailbox_id: int) -> bool:
-    """Tell whether some folder's past hasn't been searched for the newest lead addresses."""
-    newest = select(func.max(LeadAddress.added_version)).scalar_subquery()
-    return bool(
-        connection.scalar(
-            select(
-                exists(
-                    select(1).where(
-                        Folder.mailbox_id == mailbox_id,
-                        Folder.selected,
-                        or_(Folder.searched_version < newest),
-                    )
-                )
-            )
-        )
-    )

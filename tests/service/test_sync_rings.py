@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import event
 
 from tests.comparison import EQUAL
 from tests.house import House
@@ -38,3 +39,24 @@ def test_a_sync_whose_slice_ended_is_due_again(
     assert ("live", None) == house.state(mailbox)
     assert 2 < tap.connections
     assert EQUAL == house.compare()
+
+
+def test_a_job_counts_no_mails(house: House):
+    user = house.user()
+    house.put_lead("anna", ANNA)
+    said: list[str] = []
+
+    @event.listens_for(house.store.engine, "before_cursor_execute")
+    def listen(_connection, _cursor, statement: str, *_: object) -> None:
+        said.append(statement)
+
+    mailbox = house.connect(user)
+    house.write(user, "t1.1", ANNA)
+    house.sync(mailbox)
+    by_jobs = list(said)
+    state = house.state(mailbox)
+
+    counts = [one for one in said if "count(*)" in one and "FROM mail " in one]
+    assert ("live", None) == state
+    assert set() == set(counts) & set(by_jobs)
+    assert [] != counts
