@@ -1,7 +1,7 @@
 """Kill -9 at random points, while mail comes, moves and goes and leads and mailboxes do.
 
 Afterwards the store equals the mailboxes: nothing lost, nothing twice, nothing in the wrong
-place, and of disconnected mailboxes nothing left. `LEADMAIL_STORM` is the number of kills.
+place, and of disconnected mailboxes nothing left.
 """
 
 from __future__ import annotations
@@ -19,16 +19,19 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Thread
 
-import pytest
 from sqlalchemy import text
 
 from tests.comparison import EQUAL
 from tests.house import House
 from tests.letters import letter
 from tests.processes import NAMES, ROOT, Processes, until
+from tests.storm import rounds, storm
 
-KILLS = int(os.environ.get("LEADMAIL_STORM", "200"))
+KILLS = rounds(ci=200, full=3000)
 WORKERS = 3
+
+pytestmark = storm(KILLS, each=3, beside=180)
+
 LEADS = {name: f"{name}@customer.test" for name in ("anna", "ben", "cleo", "dora")}
 OF_A_MAILBOX = (
     "mail mail_raw participant reference attachment place pending folder lease mailbox_grant"
@@ -244,8 +247,6 @@ class Life:
             return int(ledger.execute(query).scalar_one())
 
 
-@pytest.mark.storm
-@pytest.mark.timeout(180 + 3 * KILLS)
 def test_workers_killed_at_random_points_leave_the_store_equal_to_the_mailboxes(
     house: House, tmp_path: Path
 ):
@@ -274,8 +275,6 @@ def test_workers_killed_at_random_points_leave_the_store_equal_to_the_mailboxes(
     assert during > 0
 
 
-@pytest.mark.storm
-@pytest.mark.timeout(300)
 def test_the_real_processes_killed_at_random_points_lose_nothing(house: House, tmp_path: Path):
     life = Life(house)
     life.begin(mailboxes=3)
