@@ -21,7 +21,7 @@ from tests.databases import Databases
 from tests.privacy.ground import ORDERED, Workspace, World
 from tests.storm import rounds, storm
 
-IN_CI = 12
+IN_CI = 60
 KILLS = rounds(ci=IN_CI, full=3000)
 STEP = 6 if KILLS <= IN_CI else 1
 """Each of its transactions in the long run, every sixth in CI."""

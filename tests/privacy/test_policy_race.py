@@ -21,7 +21,7 @@ from tests.privacy.ground import ORDERED, Box, World
 from tests.storm import rounds, storm
 from worker.threads import thread
 
-ROUNDS = rounds(ci=4, full=500)
+ROUNDS = rounds(ci=8, full=500)
 WRITERS = 4
 ANNA, CARL = "anna@lead.example", "carl@other.example"
 
