@@ -2,7 +2,7 @@
 
 Into the same storm: Redis flushed, killed and restarted, PostgreSQL killed and restarted.
 Afterwards the store equals the mailboxes: nothing lost, nothing twice, nothing misfiled; and
-every disconnection that was ordered is certified.
+every disconnection that was ordered is certified. No mailbox syncs for ever (F11).
 """
 
 from __future__ import annotations

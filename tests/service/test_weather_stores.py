@@ -154,7 +154,7 @@ def test_mail_is_taken_in_again_after_redis_was_away(running: Running):
     assert until(lambda: running.stored(mailbox) == 2, SECONDS)
 
 
-def test_a_worker_stopped_past_its_lease_writes_nothing_when_it_wakes(running: Running):
+def test_a_worker_stopped_past_its_lease_writes_nothing_when_it_wakes_f11(running: Running):
     house, processes = running.house, running.processes
     mailbox = running.connect_until_backfilling()
 
