@@ -136,8 +136,9 @@ class Connector(Protocol):
     """A connected mailbox. Only reads (invariant 11). One connector per thread.
 
     What is yielded is read off the connection: an iterator is finished or closed before the
-    next method is called. Every method may raise the errors of `connectors.errors`; none of
-    them is final for what was yielded before.
+    next method is called; only between two hits of `find` may others be called. Every method
+    may raise the errors of `connectors.errors`; none of them is final for what was yielded
+    before.
     """
 
     @property

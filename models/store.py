@@ -40,6 +40,9 @@ REFUSALS: dict[str, type[Refused]] = {
 }
 
 FOREIGN_KEY_VIOLATION = "23503"
+PASSING = ("08", "25P03", "40", "53", "55P03", "57P0")
+"""SQLSTATEs of what passes: connections lost or timed out, a transaction rolled back for
+another's sake, too little of something, a lock not had in time, a server that goes or comes."""
 IDLE_AT_MOST = timedelta(seconds=10)
 """A transaction in which nothing is said for so long is ended by the server.
 
@@ -99,10 +102,19 @@ class Store:
 
 
 def is_database_lost(error: BaseException) -> bool:
-    """Tell whether a transaction failed for the database's sake: it may be tried again."""
-    if isinstance(error, DBAPIError) and error.connection_invalidated:
-        return True
-    return isinstance(error, OperationalError)
+    """Tell whether a transaction failed for the database's sake: it may be tried again.
+
+    A statement that the database, or its driver, will refuse again is a fault of ours.
+    """
+    if isinstance(error, DBAPIError):
+        # Whoever could not even connect has no statement.
+        is_lost = error.connection_invalidated or (
+            isinstance(error, OperationalError) and error.statement is None
+        )
+        return is_lost or (error.orig is not None and is_database_lost(error.orig))
+    if not isinstance(error, psycopg.Error):
+        return False
+    return (error.sqlstate or "").startswith(PASSING)
 
 
 def refusal_of(error: BaseException | None) -> type[Refused] | None:

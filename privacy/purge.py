@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from tenacity import retry, retry_if_exception, stop_after_delay, wait_random_exponential
 
 from models.base import AnyRow
-from models.queries import erasures, policies, purging, storing, tallies
+from models.queries import erasures, policies, purging, tallies, threads
 from models.queries.changes import record
 from models.store import Store, is_database_lost
 from privacy.certificate import issue
@@ -179,7 +179,7 @@ class Purge:
             empty = purging.empty_among(connection, some)
         for start in range(0, len(empty), CHUNK):
             with self.store.workspace(order.workspace_id) as connection:
-                storing.hold_threads(connection, order.workspace_id)
+                threads.hold_threads(connection, order.workspace_id)
                 gone = purging.delete_empty_conversations(connection, empty[start : start + CHUNK])
                 tallies.add(connection, order.workspace_id, order.id, gone)
         return some[-1] if some else None

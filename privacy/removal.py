@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from sqlalchemy import Connection, select, update
 
 from models.mail import Mail
-from models.queries import purging, storing
+from models.queries import purging, threads
 from models.store import Store
 from models.workspace import Workspace
 from privacy.vault import Vault
@@ -50,9 +50,9 @@ class Removal:
         """
         with self.store.workspace(workspace_id) as connection:
             hold(connection)
-            touched = storing.conversations_of(connection, mail_ids)
+            touched = threads.conversations_of(connection, mail_ids)
             purging.delete_mails(connection, workspace_id, mail_ids)
         self.vault.shred_messages(workspace_id, mail_ids)
         with self.store.workspace(workspace_id) as connection:
-            storing.hold_threads(connection, workspace_id)
+            threads.hold_threads(connection, workspace_id)
             purging.delete_empty_conversations(connection, touched)

@@ -11,7 +11,7 @@ from email.message import EmailMessage
 
 from mail.address import Address, Participant, canonical, domain_of
 from models.mailbox import State
-from models.queries import folders, mailboxes, policies, storing
+from models.queries import folders, mailboxes, policies, storing, threads
 from models.queries.storing import Ground, NewAttachment, NewMail
 from privacy.contents import (
     AttachmentCard,
@@ -184,7 +184,7 @@ class Tenant:
     def conversation(self) -> int:
         """Store an empty conversation and return its id."""
         with self.service.store.workspace(self.id) as connection:
-            return storing.add_conversations(connection, self.id, 1)[0]
+            return threads.add_conversations(connection, self.id, 1)[0]
 
     def mail(self, mailbox_id: int, letter: Letter, conversation: int | None = None) -> str:
         """Store a mail, in a conversation of its own unless one is given; return its id."""
@@ -198,7 +198,7 @@ class Tenant:
         with self.service.store.workspace(self.id) as connection:
             ids = storing.draw_ids(connection, count)
             if conversation is None:
-                conversations = storing.add_conversations(connection, self.id, count)
+                conversations = threads.add_conversations(connection, self.id, count)
             else:
                 conversations = [conversation] * count
             folder = folders.of_mailbox(connection, mailbox_id)[0].id

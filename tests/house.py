@@ -90,7 +90,8 @@ class House:
         self.service = self.build(**settings)
         self.bell = Bell()
         self.service.__dict__["doorbell"] = self.bell
-        self.workspace, _ = create_workspace(self.service, "The firm")
+        self.workspace, key = create_workspace(self.service, "The firm")
+        self.api_key = key.secret
         self.leads: dict[str, LeadNames] = {}
         self.users: dict[int, str] = {}
 

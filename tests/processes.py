@@ -31,6 +31,7 @@ class Processes:
             "LEADMAIL_LEASE_SECONDS": "3",
             **environment,
         }
+        self.commands = commands()
         self.running: dict[str, subprocess.Popen[bytes]] = {}
 
     def __enter__(self) -> Self:
@@ -42,11 +43,10 @@ class Processes:
 
     def start(self, *names: str) -> None:
         """Start processes; the same name again with a number (`worker-2`) starts another."""
-        known = commands()
         for name in names or NAMES:
             # A session of its own: a kill takes the processes that dramatiq forked too.
             self.running[name] = spawn(
-                ["/bin/sh", "-c", f"exec {known[name.partition('-')[0]]}"],
+                ["/bin/sh", "-c", f"exec {self.commands[name.partition('-')[0]]}"],
                 at_parents_death=signal.SIGTERM,
                 log=self.directory / f"{name}.log",
                 environment=self.environment,

@@ -23,12 +23,13 @@ from privacy.signer import Signer
 from privacy.sweep import Sweep
 from privacy.vault import MasterKeys, Vault
 from privacy.verifier import Verifier
-from worker.broker import clear_redis, connect_redis, count_in_redis
+from worker.broker import connect_redis
 from worker.doorbell import Doorbell
 from worker.policy import Policies
 from worker.providers import build_providers
 from worker.revoking import revoke
 from worker.settings import Settings
+from worker.traces import clear_redis, count_in_redis
 
 
 class NotConfigured(Exception):

@@ -9,7 +9,6 @@ from __future__ import annotations
 from urllib.parse import parse_qs, urlsplit
 
 import dramatiq
-import orjson
 import redis
 from dramatiq.brokers.rabbitmq import RabbitmqBroker
 from dramatiq.brokers.redis import RedisBroker
@@ -18,7 +17,7 @@ from redis.backoff import ExponentialWithJitterBackoff
 from redis.retry import Retry
 from redis.sentinel import Sentinel
 
-from models.base import AnyRow
+from worker.prefetch import Prefetch
 from worker.settings import Settings
 
 NAMESPACE = "leadmail-queue"
@@ -63,6 +62,7 @@ def build_broker(settings: Settings) -> dramatiq.Broker:
         AgeLimit(max_age=MESSAGE_AGE_MS),
         TimeLimit(time_limit=JOB_MS),
         ShutdownNotifications(notify_shutdown=True),
+        Prefetch(),
     ]
     if settings.broker_url.startswith(("amqp://", "amqps://")):
         return RabbitmqBroker(url=settings.broker_url, middleware=middleware)
@@ -90,26 +90,3 @@ def queue_length(broker: dramatiq.Broker, queue: str) -> int:
         return int(broker.client.llen(f"{NAMESPACE}:{queue}"))
     waiting, _, _ = broker.get_queue_message_counts(queue)  # type: ignore[attr-defined]  # amqp
     return int(waiting)
-
-
-def clear_redis(client: redis.Redis, order: AnyRow) -> None:
-    """Delete the keys that name what is erased; its messages end by running."""
-    if order.mailbox_id is not None:
-        for name in client.scan_iter(f"leadmail:mailbox:{order.mailbox_id}:*", count=1000):
-            client.delete(name)
-
-
-def count_in_redis(client: redis.Redis, order: AnyRow) -> dict[str, int]:
-    """Count what Redis still holds of something erased: keys and messages that name its id.
-
-    A message for a mailbox that is gone does nothing, but it is residue until it has run.
-    """
-    if order.mailbox_id is None:
-        return {}
-    name = str(order.mailbox_id)
-    keys = sum(1 for _ in client.scan_iter(f"leadmail:mailbox:{name}:*", count=1000))
-    messages = 0
-    for queue in ("sync", "import"):
-        for _, body in client.hscan_iter(f"{NAMESPACE}:{queue}.msgs", count=1000):
-            messages += orjson.loads(body)["args"] == [order.mailbox_id]
-    return {"redis.key": keys, "redis.message": messages}

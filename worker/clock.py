@@ -12,16 +12,15 @@ from time import monotonic
 
 import redis
 import structlog
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from models.queries import answers, changes, connecting, erasures, keys, mailboxes
+from models.queries import answers, changes, connecting, erasures, keys, mailboxes, server
 from worker.boot import Service
 from worker.reminders import remind
 from worker.security_events import KEPT as EVENT_KEPT
 
 log = structlog.get_logger(__name__)
-ONE_CLOCK = 0x1EADC10C
 AT_ONCE = 200
 RUNG_SECONDS = 10
 """A mailbox that was rung isn't rung again for so long, so that a backlog doesn't pile up."""
@@ -48,16 +47,16 @@ def run(service: Service, over: Event) -> None:
 
 def is_only_clock(connection: Connection) -> bool:
     """Take the clock's lock, which ends with the connection; tell whether it was free."""
-    taken = connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": ONE_CLOCK})
+    taken = server.become_clock(connection)
     connection.commit()
-    return bool(taken)
+    return taken
 
 
 def tick_while_active(service: Service, connection: Connection, over: Event) -> None:
     """Tick as long as the lock's connection lives."""
     tidied = -TIDY_EVERY.total_seconds()
     while not over.is_set():
-        connection.execute(text("SELECT 1"))
+        server.is_there(connection)
         connection.commit()
         tick(service)
         if monotonic() - tidied > TIDY_EVERY.total_seconds():

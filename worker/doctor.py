@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import shutil
+import ssl
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
 import redis
+from dramatiq.errors import BrokerConnectionError
 from pydantic import ValidationError
-from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from connectors.errors import ConnectorError
+from models.queries import server
 from models.store import Store
 from privacy.vault import KeyRefused
+from worker.alive import Finding, check_clock, check_files, check_queue, check_watcher
 from worker.boot import NotConfigured, Service
 from worker.boot import read_settings as read
 from worker.migrate import is_current
@@ -23,20 +25,6 @@ from worker.settings import Settings
 
 LEAST_FREE_BYTES = 1024**3
 CLOCK_SKEW = timedelta(seconds=5)
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing looked at; a problem has its remedy."""
-
-    subject: str
-    problem: str = ""
-    remedy: str = ""
-
-    @property
-    def is_well(self) -> bool:
-        """Whether there is nothing to mend."""
-        return not self.problem
 
 
 def examine(settings: Settings) -> list[Finding]:
@@ -50,6 +38,10 @@ def examine(settings: Settings) -> list[Finding]:
         ("databases apart", check_apart),
         ("redis", check_redis),
         ("google", check_google),
+        ("queue", check_queue),
+        ("clock", check_clock),
+        ("watcher", check_watcher),
+        ("open files", check_files),
         ("disk", check_disk),
     ]
     findings: list[Finding] = []
@@ -76,9 +68,11 @@ def guarded(
         yield Finding(
             subject, f"unreachable ({type(error).__name__})", "start it, or correct its URL"
         )
-    except redis.RedisError as error:
+    except (redis.RedisError, BrokerConnectionError) as error:
         yield Finding(
-            subject, f"unreachable ({type(error).__name__})", "start it, or correct REDIS_URL"
+            subject,
+            f"unreachable ({type(error).__name__})",
+            "start it, or correct REDIS_URL or BROKER_URL",
         )
 
 
@@ -92,12 +86,16 @@ def check_settings(service: Service) -> Iterator[Finding]:
             "it is not https",
             "put a TLS proxy before the web process and set LEADMAIL_PUBLIC_URL to https://…",
         )
-    if settings.ca_file is not None and not settings.ca_file.is_file():
-        yield Finding(
-            "certificate authorities",
-            "LEADMAIL_CA_FILE names no file",
-            "correct the path, or unset it",
-        )
+    if settings.ca_file is not None:
+        try:
+            ssl.create_default_context(cafile=str(settings.ca_file))
+        except OSError as error:
+            problem = "is no certificate" if isinstance(error, ssl.SSLError) else "can't be read"
+            yield Finding(
+                "certificate authorities",
+                f"the file that LEADMAIL_CA_FILE names {problem}",
+                "correct the path, or unset it",
+            )
 
 
 def check_keys(service: Service) -> Iterator[Finding]:
@@ -109,8 +107,7 @@ def check_keys(service: Service) -> Iterator[Finding]:
 def check_database(store: Store, name: str, setting: str) -> Iterator[Finding]:
     """See that a database answers, is migrated, has its roles, and shares our time."""
     with store.engine.connect() as connection:
-        now = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
-        if abs(datetime.now(UTC) - now) > CLOCK_SKEW:
+        if abs(datetime.now(UTC) - server.time(connection)) > CLOCK_SKEW:
             yield Finding(
                 f"{name} clock",
                 "it differs from this machine's by more than 5 s",
@@ -125,9 +122,7 @@ def check_database(store: Store, name: str, setting: str) -> Iterator[Finding]:
             return
     try:
         with store.system() as connection:
-            passes = connection.execute(
-                text("SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user")
-            ).scalar_one()
+            passes = server.passes_walls(connection)
     except DBAPIError:
         yield Finding(
             f"{name} roles",
@@ -155,7 +150,12 @@ def check_apart(service: Service) -> Iterator[Finding]:
 
 def check_redis(service: Service) -> Iterator[Finding]:
     """See that Redis answers and neither evicts nor forgets needlessly."""
-    policy = service.redis.config_get("maxmemory-policy").get("maxmemory-policy")
+    service.redis.ping()
+    try:
+        policy = service.redis.config_get("maxmemory-policy").get("maxmemory-policy")
+    except redis.ResponseError:
+        # One that is managed by others doesn't tell.
+        return
     if policy not in ("noeviction", None):
         yield Finding(
             "redis",

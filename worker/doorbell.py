@@ -9,6 +9,7 @@ import structlog
 from dramatiq.errors import BrokerConnectionError
 
 from worker.broker import queue_length
+from worker.prefetch import held_back
 
 log = structlog.get_logger(__name__)
 AT_ONCE = 50
@@ -31,9 +32,14 @@ class Doorbell:
         ring(import_mail.send, [mailbox_id])
 
     def has_waiting(self, queue: str) -> bool:
-        """Tell whether other messages wait in a queue; False if that can't be had."""
+        """Tell whether other messages wait in a queue, or in this worker for a thread.
+
+        False if that can't be had.
+        """
         from worker.actors import broker  # noqa: PLC0415  # it imports us
 
+        if held_back(broker):
+            return True
         try:
             return queue_length(broker, queue) > 0
         except (redis.RedisError, BrokerConnectionError, OSError):

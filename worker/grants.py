@@ -21,7 +21,7 @@ from connectors.oauth import GrantEnded, Tokens
 from mail.address import Address
 from models.base import AnyRow
 from models.mailbox import State
-from models.queries import changes, grants, leases, mailboxes
+from models.queries import changes, grants, leases, states
 from models.store import is_database_lost
 from privacy.contents import Grant, open_delegation, open_grant, open_mailbox, seal_grant
 from privacy.vault import Key, Shredded
@@ -221,7 +221,7 @@ def end(service: Service, workspace_id: int, mailbox_id: int, version: int) -> b
         # What runs with the old token stops: what it writes from now on is undone.
         for work in (Work.SYNC, Work.IMPORT):
             leases.break_off(connection, mailbox_id, work)
-        if mailboxes.note_problem(connection, mailbox_id, State.REAUTHORIZE, GrantEnded.code, None):
+        if states.note_problem(connection, mailbox_id, State.REAUTHORIZE, GrantEnded.code, None):
             changes.record(connection, workspace_id, "mailbox.reauthorize", str(mailbox_id))
     log.warning("grant_ended", mailbox_id=mailbox_id)
     return True

@@ -85,8 +85,7 @@ class History:
         It may end only where a policy version does, so that every run gets further.
         """
         for version, addresses in self.addresses(run, state.searched_version):
-            # All hits first: the connection answers one question at a time.
-            found = list(run.connector.find(state.folder, addresses, run.mailbox.since))
+            found = run.connector.find(state.folder, addresses, run.mailbox.since)
             for some in chunks(found, ENVELOPES_AT_ONCE):
                 self.take_in(run, state, some)
             if version > state.searched_version:

@@ -27,13 +27,12 @@ from worker.importer import Import
 from worker.intake import Intake
 from worker.lease import Lease, Work, leased
 from worker.policy import Parties
-from worker.reactions import make_due, note_state, reacting
+from worker.reaction import end_sync, make_due, reacting, settle_state
 from worker.slice import Slice
 from worker.sync import Run
 
 log = structlog.get_logger(__name__)
 UNSETTLED = (State.CONNECTING, State.BACKFILLING, State.FAILING)
-
 WATCH_RENEWED, WATCH_RETRY = timedelta(days=1), timedelta(hours=1)
 
 
@@ -50,7 +49,7 @@ def sync_mailbox(service: Service, mailbox_id: int) -> None:
             mailbox = mailboxes.begin_sync(connection, mailbox_id, service.settings.lease)
         if mailbox is None:
             return
-        with reacting(service, mailbox) as opened:
+        with reacting(service, mailbox, lease) as opened:
             key, card = opened
             with connected(service, mailbox, Work.SYNC) as connector:
                 run = Run(
@@ -69,32 +68,11 @@ def sync_mailbox(service: Service, mailbox_id: int) -> None:
                 )
                 again = run.catch_up()
                 keep_watch(service, mailbox, card, connector)
-            again = end_sync(service, mailbox, covered=not again) or again
+            again = end_sync(service, mailbox, lease, covered=not again) or again
+            if again:
+                make_due(service, mailbox)
     if again:
         service.doorbell.sync([mailbox_id])
-
-
-def end_sync(service: Service, mailbox: AnyRow, *, covered: bool) -> bool:
-    """Write how the sync ended; tell whether the mailbox is to be synced again at once."""
-    with service.store.workspace(mailbox.workspace_id) as connection:
-        progress = mailboxes.progress(connection, [mailbox.id])[mailbox.id]
-    if mailbox.problem is not None and progress.waiting:
-        # Listing works; whether fetching does, the import finds out.
-        make_due(service, mailbox)
-        service.doorbell.fetch(mailbox.id)
-        return not covered
-    with service.store.workspace(mailbox.workspace_id) as connection:
-        # A live mailbox stays it while a new mail waits to be fetched.
-        is_live = covered and (not progress.waiting or mailbox.state == State.LIVE)
-        state = State.LIVE if is_live else State.BACKFILLING
-        note_state(service, mailbox, state, datetime.now(UTC) if covered else None)
-        if not covered:
-            return True
-    if not is_live:
-        # The import may have ended between the look and the word, and looked before it.
-        settle_state(service, mailbox)
-    with service.store.workspace(mailbox.workspace_id) as connection:
-        return mailboxes.end_sync(connection, mailbox.id, mailbox.due_at, service.settings.poll)
 
 
 def import_mail(service: Service, mailbox_id: int) -> None:
@@ -109,14 +87,14 @@ def import_mail(service: Service, mailbox_id: int) -> None:
             mailbox = mailboxes.fetchable(connection, mailbox_id)
         if mailbox is None:
             return
-        with reacting(service, mailbox) as opened:
+        with reacting(service, mailbox, lease) as opened:
             key, card = opened
             with connected(service, mailbox, Work.IMPORT) as connector:
                 import_of(service, mailbox, key, card, connector, lease).run()
             with service.store.workspace(workspace) as connection:
                 now = mailboxes.find(connection, mailbox_id)
             if now is not None and now.state in UNSETTLED:
-                settle_state(service, now)
+                settle_state(service, now, lease)
     # Something may have come to wait after the last look and before the lease was let go.
     with service.store.workspace(workspace) as connection:
         waits = mailboxes.has_waiting(connection, mailbox_id)
@@ -166,20 +144,6 @@ def import_of(
         batch_bytes=service.settings.batch_bytes,
         slice=slice_of(service, Work.IMPORT),
     )
-
-
-def settle_state(service: Service, mailbox: AnyRow) -> None:
-    """Call a mailbox live once nothing waits and every folder is covered.
-
-    One that had a problem works again, for mail was fetched.
-    """
-    with service.store.workspace(mailbox.workspace_id) as connection:
-        progress = mailboxes.progress(connection, [mailbox.id])[mailbox.id]
-    covered = progress.folders_total == progress.folders_done
-    if covered and progress.folders_total and not progress.waiting:
-        note_state(service, mailbox, State.LIVE, None)
-    elif mailbox.problem is not None:
-        note_state(service, mailbox, State.BACKFILLING, None)
 
 
 def erase(service: Service, erasure_id: int) -> None:

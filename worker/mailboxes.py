@@ -9,7 +9,7 @@ from typing import Any
 
 from models.base import AnyRow
 from models.mailbox import State
-from models.queries import changes, leases
+from models.queries import changes, leases, states
 from models.queries import folders as folder_queries
 from models.queries import mailboxes as queries
 from models.queries import pending as pending_queries
@@ -96,7 +96,7 @@ class Mailboxes:
         """Return rows as mailboxes, by as many statements for many as for one."""
         workspace, ids = self.workspace_id, [row.id for row in rows]
         with self.service.store.workspace(workspace) as connection:
-            progress = queries.progress(connection, ids)
+            progress = states.progress(connection, ids)
         keys = self.service.vault.mailbox_keys(workspace, ids)
         return [
             MailboxShown(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
 
-from models.queries import storing
+from models.queries import threads
 from models.queries.storing import NewMail
 
 
@@ -43,14 +43,14 @@ def thread(
     Mails hang together by References and In-Reply-To, in either direction, if they share a
     party that isn't the workspace's own; a subject never joins anything (F13).
     """
-    storing.hold_threads(connection, workspace_id)
+    threads.hold_threads(connection, workspace_id)
     ids = {hash_ for mail in mails for hash_ in (*mail.references, mail.own_reference) if hash_}
     bears: dict[bytes, set[int]] = {}
     refers: dict[bytes, set[int]] = {}
-    for conversation, hash_, is_own in storing.mails_referring(connection, ids):
+    for conversation, hash_, is_own in threads.mails_referring(connection, ids):
         (bears if is_own else refers).setdefault(hash_, set()).add(conversation)
     stored = {c for found in (bears, refers) for some in found.values() for c in some}
-    parties = storing.parties_of(connection, stored)
+    parties = threads.parties_of(connection, stored)
     forest = Forest({conversation: conversation for conversation in stored})
     for position, mail in enumerate(mails):
         node = -1 - position
@@ -79,7 +79,7 @@ def settle(connection: Connection, workspace_id: int, forest: Forest, count: int
     made = dict(
         zip(
             fresh,
-            storing.add_conversations(connection, workspace_id, len(fresh)),
+            threads.add_conversations(connection, workspace_id, len(fresh)),
             strict=True,
         )
     )
@@ -88,5 +88,5 @@ def settle(connection: Connection, workspace_id: int, forest: Forest, count: int
         for node in list(forest.parent)
         if node > 0 and (root := forest.root(node)) != node
     ]
-    storing.merge_conversations(connection, merges)
+    threads.merge_conversations(connection, merges)
     return [made.get(root := forest.root(node), root) for node in nodes]

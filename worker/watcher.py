@@ -28,6 +28,7 @@ from privacy.contents import open_folder
 from privacy.vault import Shredded
 from worker.boot import Service
 from worker.connecting import open_watch
+from worker.files import raise_limit
 
 log = structlog.get_logger(__name__)
 PROVIDER = "imap"
@@ -68,6 +69,7 @@ class Opened:
 
 def run(service: Service, over: Event) -> None:
     """Watch until `over` is set, then let the mailboxes go."""
+    log.info("watcher_begins", files=raise_limit())
     watcher = Watcher(service)
     try:
         while not over.is_set():

@@ -11,12 +11,13 @@ from connectors.base import ChangePage, Cursor, Envelope, Folder
 from connectors.errors import CursorExpired
 from connectors.imap.account import FetchLimits
 from connectors.imap.cursor import Position
-from connectors.imap.grammar import UNKNOWN_TIME, spans
-from connectors.imap.reading import Answer, Batch, Reader
+from connectors.imap.grammar import UNKNOWN_TIME
+from connectors.imap.reading import Answer, Batch, Reader, batches, batches_from_last
 from connectors.imap.records import Record, envelope_items, message_ref, read_record
 from connectors.imap.refusals import During, Refused, reaction
 from connectors.imap.search import ask_search, found_in, since_criteria
 from connectors.imap.session import Asked, Selection, Session
+from connectors.imap.uids import Uids, below, between, gaps, last, none, ordered, read_spans
 from connectors.imap.wire import Response
 
 _HIGHEST = 2**32 - 1
@@ -79,10 +80,10 @@ class _Listing:
         if self._since is None and len(uids) < selection.exists:
             # Some servers' SEARCH forgets messages; FETCH can't.
             uids = self._fetched_uids(1, _HIGHEST)
-        top = selection.uidnext - 1 if selection.uidnext else max(uids, default=0)
+        top = selection.uidnext - 1 if selection.uidnext else last(uids)
         modseq = selection.highestmodseq if self._has_qresync else 0
         position = Position(selection.uidvalidity, top, top + 1, self._since, modseq)
-        uids = [uid for uid in uids if uid <= top]
+        uids = below(uids, top + 1)
         yield from self._past(selection, position, uids, is_expired=is_expired)
 
     def pin(self) -> Cursor:
@@ -91,7 +92,7 @@ class _Listing:
         selection = self._session.examined(self._folder, self._session.ask_examine(self._folder))
         top = selection.uidnext - 1
         if top < 0:
-            top = max(self._fetched_uids(1, _HIGHEST), default=0)
+            top = last(self._fetched_uids(1, _HIGHEST))
         return self._told(Position(selection.uidvalidity, top, 1, None, 0), selection).text()
 
     def go_on(self, known: Position) -> Iterator[ChangePage]:
@@ -114,7 +115,7 @@ class _Listing:
         answer = None if refusals[0] else Answer(first, self._newest(lines, first), is_guess=True)
         told = None if refusals[1] else self._told_by(lines, known, selection)
         found, answers = found_in(lines, selection.exists)
-        past = [uid for uid in found if uid < known.low]
+        past = below(found, known.low)
         if known.low > 1 and (refusals[2] or not answers):
             past = self._fetched_uids(1, known.low - 1)
         removed = self._removed(told, known)
@@ -145,7 +146,7 @@ class _Listing:
         """Yield pages of what came after the position, oldest first, each with where it leads."""
         end = selection.uidnext - 1
         if end < 0:
-            end = max(self._fetched_uids(position.top + 1, _HIGHEST), default=position.top)
+            end = last(self._fetched_uids(position.top + 1, _HIGHEST)) or position.top
         if first is not None and position.top < end:
             reached = min(end, first.batch.uids[-1])
             first.records[:] = [record for record in first.records if record.uid <= reached]
@@ -153,8 +154,8 @@ class _Listing:
             yield self._page(position, first, selection, is_live=True), position
         if position.top < end:
             listed = self._ask_uids(position.top + 1, end)
-            uids = sorted(self._uids(listed, position.top + 1, end, selection))
-            for answer in self._reader(selection).read(_batches(uids, self._window), _AHEAD):
+            uids = self._uids(listed, position.top + 1, end, selection)
+            for answer in self._reader(selection).read(batches(uids, self._window), _AHEAD):
                 is_last = answer.batch.uids[-1] == uids[-1]
                 position = replace(position, top=end if is_last else answer.batch.uids[-1])
                 yield self._page(position, answer, selection, is_live=True), position
@@ -163,18 +164,17 @@ class _Listing:
                 yield ChangePage(position.text(), live=True), position
 
     def _past(
-        self, selection: Selection, position: Position, uids: list[int], *, is_expired: bool
+        self, selection: Selection, position: Position, uids: Uids[int], *, is_expired: bool
     ) -> Iterator[ChangePage]:
         """Yield the past from its newest message on, and always one page."""
-        ordered = sorted(uids, reverse=True)
-        left = len(ordered)
-        for answer in self._reader(selection).read(_batches(ordered, self._window), _AHEAD):
+        left = len(uids)
+        for answer in self._reader(selection).read(batches_from_last(uids, self._window), _AHEAD):
             left -= len(answer.batch.uids)
             position = replace(position, low=min(answer.batch.uids) if left else 1)
             page = self._page(position, answer, selection, is_live=False)
             yield replace(page, expired=is_expired, remaining=left)
             is_expired = False
-        if not ordered:
+        if not uids:
             position = replace(position, low=1)
             yield ChangePage(position.text(), expired=is_expired)
 
@@ -233,22 +233,27 @@ class _Listing:
             return []
         if told is None:
             # What is there is known, so whatever else there may have been is gone.
-            present = set(self._fetched_uids(1, known.top))
+            present = self._fetched_uids(1, known.top)
             if known.top - len(present) > _MOST_REMOVALS:
                 raise CursorExpired("more ids are free than can be named")
-            return [uid for uid in range(1, known.top + 1) if uid not in present]
+            return list(gaps(present, known.top))
         return sorted({uid for low, high in told for uid in range(low, high + 1)})
 
     def _told_by(
         self, lines: list[Response], known: Position, selection: Selection
     ) -> list[tuple[int, int]] | None:
         """Read what the server's own record says (RFC 7162 3.2.6); None if it is of no use."""
-        found = [vanished for pieces in lines if (vanished := _VANISHED.match(pieces[0]))]
-        told = [(low, min(high, known.top)) for match in found for low, high in spans(match[1])]
         # A count that went down was begun anew; what lay between is unknown.
-        is_unsure = not known.modseq or selection.highestmodseq < known.modseq
-        if is_unsure or sum(high - low + 1 for low, high in told) > _MOST_REMOVALS:
+        if not known.modseq or selection.highestmodseq < known.modseq:
             return None
+        told, count = [], 0
+        for pieces in lines:
+            if vanished := _VANISHED.match(pieces[0]):
+                for low, high in read_spans(pieces[0], *vanished.span(1)):
+                    told.append((low, min(high, known.top)))
+                    count += high - low + 1
+                    if count > _MOST_REMOVALS:
+                        return None
         return told
 
     def _ask_uids(self, low: int, high: int) -> Asked | None:
@@ -257,27 +262,26 @@ class _Listing:
         # SINCE compares days without time and zone, so a day more is asked for.
         return ask_search(self._session, since_criteria(self._since) + b"UID " + _span(low, high))
 
-    def _uids(self, asked: Asked | None, low: int, high: int, selection: Selection) -> list[int]:
+    def _uids(self, asked: Asked | None, low: int, high: int, selection: Selection) -> Uids[int]:
         lines, (refused,) = self._session.gather(asked)
         found, answers = found_in(lines, selection.exists)
         if refused or not answers:
             return self._fetched_uids(low, high)
-        return [uid for uid in found if low <= uid <= high]
+        return between(found, low, high)
 
-    def _fetched_uids(self, low: int, high: int) -> list[int]:
+    def _fetched_uids(self, low: int, high: int) -> Uids[int]:
+        found = none()
+        asked = self._session.ask(b"UID FETCH %s (UID)" % _span(low, high))
         try:
-            records = map(read_record, self._session.run(b"UID FETCH %s (UID)" % _span(low, high)))
-            return sorted({each.uid for each in records if each and low <= each.uid <= high})
+            for record in map(read_record, self._session.answers(asked)):
+                if record and low <= record.uid <= high:
+                    found.append(record.uid)
         except Refused as refused:
             if high == _HIGHEST and refused.status == b"NO":
                 # An empty folder has no "*".
-                return []
+                return none()
             raise reaction(refused, During.COMMAND) from None
-
-
-def _batches(uids: list[int], window: int) -> Iterator[Batch]:
-    for begin in range(0, len(uids), window):
-        yield Batch(tuple(uids[begin : begin + window]))
+        return ordered(found)
 
 
 def _has_headers(record: Record) -> bool:

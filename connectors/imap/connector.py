@@ -25,6 +25,7 @@ from connectors.imap.folders import list_folders
 from connectors.imap.records import message_ref
 from connectors.imap.search import find_addresses, since_criteria
 from connectors.imap.session import Session
+from connectors.imap.uids import newest_first, none, union
 from mail.address import Address
 
 
@@ -76,15 +77,14 @@ class ImapConnector:
     ) -> Iterator[Found]:
         """Yield the messages in whose address fields any of the addresses is a part; a superset."""
         with self._disbelieving():
-            uids: set[int] = set()
+            uids = none()
             session = self._open()
             session.begin()
             selection = session.examined(folder.key, session.ask_examine(folder.key))
             if addresses and selection.exists:
                 criteria = since_criteria(since)
-                for found in find_addresses(session, addresses, criteria, selection.exists):
-                    uids.update(found)
-            for uid in sorted(uids, reverse=True):
+                uids = union(find_addresses(session, addresses, criteria, selection.exists))
+            for uid in newest_first(uids):
                 yield Found(message_ref(folder.key, selection.uidvalidity, uid))
 
     def pin(self, folder: Folder) -> Cursor:

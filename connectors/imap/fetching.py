@@ -8,7 +8,7 @@ from connectors.base import Envelope, MessageRef, RawMessage
 from connectors.errors import Misbehaved, Oversize, Unreadable
 from connectors.imap.account import FetchLimits
 from connectors.imap.grammar import id_set, id_sets
-from connectors.imap.reading import Batch, Reader, checked, select
+from connectors.imap.reading import Batch, Reader, batches, checked, select
 from connectors.imap.records import (
     BODY,
     SIZE,
@@ -42,7 +42,7 @@ def fetch_envelopes(
             lambda record: record.headers is not None,
             limits.header_bytes,
         )
-        for answer in reader.read(_fixed(uids, limits.window), _AHEAD):
+        for answer in reader.read(batches(uids, limits.window), _AHEAD):
             for record in answer.records:
                 yield record.envelope(folder, uidvalidity)
 
@@ -136,14 +136,9 @@ def _early_sizes(session: Session, asked: Asked) -> dict[int, int]:
 def _sizes(reader: Reader, uids: list[int]) -> dict[int, int]:
     return {
         record.uid: record.size or 0
-        for answer in reader.read(_fixed(uids, _SIZES), _AHEAD)
+        for answer in reader.read(batches(uids, _SIZES), _AHEAD)
         for record in answer.records
     }
-
-
-def _fixed(uids: list[int], count: int) -> Iterator[Batch]:
-    for begin in range(0, len(uids), count):
-        yield Batch(tuple(uids[begin : begin + count]))
 
 
 def _weighed(sizes: dict[int, int]) -> Iterator[Batch]:

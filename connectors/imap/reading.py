@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from connectors.errors import CursorExpired, Misbehaved, Throttled, Unreachable
@@ -36,6 +36,18 @@ class Answer:
     records: list[Record] = field(default_factory=list)
     refused: list[int] = field(default_factory=list)
     is_guess: bool = False
+
+
+def batches(uids: Sequence[int], count: int) -> Iterator[Batch]:
+    """Cut UIDs into batches, in their order."""
+    for begin in range(0, len(uids), count):
+        yield Batch(tuple(uids[begin : begin + count]))
+
+
+def batches_from_last(uids: Sequence[int], count: int) -> Iterator[Batch]:
+    """Cut UIDs into batches from the last one on, backwards."""
+    for end in range(len(uids), 0, -count):
+        yield Batch(tuple(reversed(uids[max(0, end - count) : end])))
 
 
 def select(session: Session, folder: str, uidvalidity: int) -> Selection:

@@ -24,6 +24,7 @@ _USUAL_HEADERS = re.compile(
 _USUAL_BODY = re.compile(
     rb"\* \d+ FETCH \((?:FLAGS \([^()]*\) )?UID (\d{1,10}) BODY\[\] \{\d+\}\r\n\Z"
 )
+_USUAL_UID = re.compile(rb"\* \d+ FETCH \(UID (\d{1,10})\)\r\n\Z")
 _HEADERS = b"BODY.PEEK[HEADER.FIELDS (FROM SENDER REPLY-TO TO CC BCC MESSAGE-ID)]"
 
 
@@ -76,6 +77,8 @@ def read_record(pieces: Response) -> Record | None:
     Raises:
         Misbehaved: It isn't IMAP.
     """
+    if len(pieces) == 1 and (usual := _USUAL_UID.match(pieces[0])):
+        return Record(number(usual[1]))
     if len(pieces) == 3 and pieces[2] == b")\r\n":
         if usual := _USUAL_HEADERS.match(pieces[0]):
             uid, size, date = usual.groups()

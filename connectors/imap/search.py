@@ -11,9 +11,10 @@ from datetime import datetime
 import idna
 
 from connectors.errors import Misbehaved, Throttled, Unreachable
-from connectors.imap.grammar import number, quoted, search_date, spans
+from connectors.imap.grammar import quoted, search_date
 from connectors.imap.refusals import During, reaction
 from connectors.imap.session import Asked, Session
+from connectors.imap.uids import Uids, read_numbers, read_set, union
 from connectors.imap.wire import Response
 from mail.address import Address
 
@@ -37,8 +38,8 @@ def ask_search(session: Session, criteria: bytes) -> Asked:
     return session.ask(b"UID SEARCH " + compact + criteria)
 
 
-def found_in(lines: Iterable[Response], exists: int) -> tuple[list[int], int]:
-    """Return the UIDs that searches found, and how many searches answered.
+def found_in(lines: Iterable[Response], exists: int) -> tuple[Uids[int], int]:
+    """Return the UIDs that searches found, ascending, and how many searches answered.
 
     `exists` bounds what a lying server can make us count. A search that said OK and nothing
     else has found nothing that may be believed.
@@ -46,25 +47,20 @@ def found_in(lines: Iterable[Response], exists: int) -> tuple[list[int], int]:
     Raises:
         Misbehaved: More was found than there is.
     """
-    found: list[int] = []
-    answers = 0
+    found: list[Uids[int]] = []
     for pieces in lines:
         if plain := _SEARCHED.match(pieces[0]):
-            answers += 1
-            found += [number(each) for each in plain[1].split()]
+            found.append(read_numbers(pieces[0], *plain.span(1)))
         elif compact := _ESEARCHED.match(pieces[0]):
-            answers += 1
-            if ids := _ALL.search(compact[1]):
-                pairs = spans(ids[1])
-                if sum(high - low + 1 for low, high in pairs) > exists + _NEW_ARRIVALS:
-                    raise Misbehaved("more messages found than there are")
-                found += [uid for low, high in pairs for uid in range(low, high + 1)]
-    return found, answers
+            ids = _ALL.search(pieces[0], *compact.span(1))
+            span = (0, 0) if ids is None else ids.span(1)
+            found.append(read_set(pieces[0], *span, exists + _NEW_ARRIVALS))
+    return union(found), len(found)
 
 
 def find_addresses(
     session: Session, addresses: Collection[Address], since: bytes, exists: int
-) -> Iterator[list[int]]:
+) -> Iterator[Uids[int]]:
     """Yield, search by search, the UIDs of messages that name any of the addresses.
 
     A search that the server finds too long is cut in two.

@@ -10,9 +10,11 @@ from sqlalchemy import Connection, delete, exists, func, insert, select, update
 from sqlalchemy.orm import aliased
 
 from models.base import AnyRow
-from models.bulk import insert_columns
+from models.bulk import insert_columns, one_of, one_of_hashes, one_of_refs
 from models.mail import Mail, Pending, Place
 from models.mailbox import Folder
+
+PLACES_AT_ONCE = 5000
 
 
 def of_mailbox(connection: Connection, mailbox_id: int) -> Sequence[AnyRow]:
@@ -44,7 +46,8 @@ def change(connection: Connection, folder_id: int, **values: Any) -> None:
 
 def remove(connection: Connection, folder_ids: Sequence[int], at: datetime) -> None:
     """Forget folders that are gone upstream or no longer chosen; their mails lose the place."""
-    forget_places(connection, list(places_in(connection, folder_ids)), at)
+    for folder_id in folder_ids:
+        forget_places_in(connection, folder_id, at)
     connection.execute(delete(Pending).where(Pending.folder_id.in_(folder_ids)))
     connection.execute(delete(Folder).where(Folder.id.in_(folder_ids)))
 
@@ -67,11 +70,6 @@ def mails_only_in(connection: Connection, folder_ids: Sequence[int], limit: int)
     ).all()
 
 
-def places_in(connection: Connection, folder_ids: Sequence[int]) -> Sequence[int]:
-    """Return ids of all places in the folders."""
-    return connection.scalars(select(Place.id).where(Place.folder_id.in_(folder_ids))).all()
-
-
 def held_refs(connection: Connection, folder_id: int, after: str, limit: int) -> Sequence[str]:
     """Return refs of stored mails in a folder, above `after`, in order."""
     return connection.scalars(
@@ -84,27 +82,47 @@ def held_refs(connection: Connection, folder_id: int, after: str, limit: int) ->
 
 def known_refs(connection: Connection, folder_id: int, refs: Collection[str]) -> set[str]:
     """Return those of the refs that are stored or wait to be."""
-    stored = select(Place.ref).where(Place.folder_id == folder_id, Place.ref.in_(refs))
-    waiting = select(Pending.ref).where(Pending.folder_id == folder_id, Pending.ref.in_(refs))
+    stored = select(Place.ref).where(Place.folder_id == folder_id, Place.ref == one_of_refs(refs))
+    waiting = select(Pending.ref).where(
+        Pending.folder_id == folder_id, Pending.ref == one_of_refs(refs)
+    )
     return set(connection.scalars(stored.union(waiting)))
 
 
 def forget_refs(connection: Connection, folder_id: int, refs: Collection[str], at: datetime) -> int:
     """Forget places that no longer exist, and what waited there; return how many were stored."""
     places = connection.scalars(
-        select(Place.id).where(Place.folder_id == folder_id, Place.ref.in_(refs))
+        select(Place.id).where(Place.folder_id == folder_id, Place.ref == one_of_refs(refs))
     ).all()
     forget_places(connection, places, at)
-    connection.execute(delete(Pending).where(Pending.folder_id == folder_id, Pending.ref.in_(refs)))
+    connection.execute(
+        delete(Pending).where(Pending.folder_id == folder_id, Pending.ref == one_of_refs(refs))
+    )
     return len(places)
 
 
 def forget_all_refs(connection: Connection, folder_id: int, at: datetime) -> None:
     """Forget all places of a renumbered folder; its mails wait to be found again (F7)."""
-    forget_places(connection, places_in(connection, [folder_id]), at)
+    forget_places_in(connection, folder_id, at)
     connection.execute(
         delete(Pending).where(Pending.folder_id == folder_id, Pending.reason.is_(None))
     )
+
+
+def forget_places_in(connection: Connection, folder_id: int, at: datetime) -> None:
+    """Forget all places in a folder, however many: some at a time, in order of their refs."""
+    after = ""
+    while True:
+        some = connection.execute(
+            select(Place.id, Place.ref)
+            .where(Place.folder_id == folder_id, Place.ref > after)
+            .order_by(Place.ref)
+            .limit(PLACES_AT_ONCE)
+        ).all()
+        if not some:
+            return
+        forget_places(connection, [row.id for row in some], at)
+        after = some[-1].ref
 
 
 def forget_places(connection: Connection, place_ids: Sequence[int], at: datetime) -> None:
@@ -112,14 +130,11 @@ def forget_places(connection: Connection, place_ids: Sequence[int], at: datetime
     if not place_ids:
         return
     mails = connection.scalars(
-        delete(Place).where(Place.id.in_(place_ids)).returning(Place.mail_id)
+        delete(Place).where(Place.id == one_of(place_ids)).returning(Place.mail_id)
     ).all()
     connection.execute(
         update(Mail)
-        .where(
-            Mail.id.in_(set(mails)),
-            ~exists(select(1).where(Place.mail_id == Mail.id)),
-        )
+        .where(Mail.id == one_of(mails), ~exists(select(1).where(Place.mail_id == Mail.id)))
         .values(unplaced_at=at)
     )
 
@@ -158,11 +173,11 @@ def mails_known_by(
     are two mails (F14).
     """
     by_object = select(Mail.id, Mail.object_hash, Mail.fingerprint, Mail.unplaced_at).where(
-        Mail.mailbox_id == mailbox_id, Mail.object_hash.in_(objects)
+        Mail.mailbox_id == mailbox_id, Mail.object_hash == one_of_hashes(objects)
     )
     by_fingerprint = select(Mail.id, Mail.object_hash, Mail.fingerprint, Mail.unplaced_at).where(
         Mail.mailbox_id == mailbox_id,
-        Mail.fingerprint.in_(fingerprints),
+        Mail.fingerprint == one_of_hashes(fingerprints),
         Mail.unplaced_at.is_not(None),
     )
     return connection.execute(by_object.union(by_fingerprint)).all()
@@ -191,7 +206,7 @@ def put_places(
     )
     connection.execute(
         update(Mail)
-        .where(Mail.id.in_({mail for _, mail in placed}), Mail.unplaced_at.is_not(None))
+        .where(Mail.id == one_of([mail for _, mail in placed]), Mail.unplaced_at.is_not(None))
         .values(unplaced_at=None)
     )
 

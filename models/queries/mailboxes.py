@@ -7,12 +7,11 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, and_, exists, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, exists, func, insert, or_, select, update
 
 from models.base import AnyRow
-from models.lead import LeadAddress
-from models.mail import Mail, Pending
-from models.mailbox import Folder, Mailbox, MailboxGrant, State
+from models.mail import Pending
+from models.mailbox import Mailbox, MailboxGrant, State
 
 IDLE_STATES = (State.DISCONNECTING, State.REAUTHORIZE)
 FETCHABLE = and_(
@@ -103,6 +102,13 @@ def grant(connection: Connection, mailbox_id: int) -> AnyRow | None:
     ).first()
 
 
+def grant_version(connection: Connection, mailbox_id: int) -> int | None:
+    """Return the version of a mailbox's grant, which every renewal raises; None without one."""
+    return connection.scalar(
+        select(MailboxGrant.version).where(MailboxGrant.mailbox_id == mailbox_id)
+    )
+
+
 def ring(connection: Connection, mailbox_ids: Sequence[int]) -> list[int]:
     """Make mailboxes due now, where they may be synced; return which."""
     return list(
@@ -154,15 +160,17 @@ def due_for_import(connection: Connection, limit: int) -> list[int]:
 
 
 def begin_sync(connection: Connection, mailbox_id: int, again: timedelta) -> AnyRow | None:
-    """Put off the next sync and return the mailbox; None if it may not be synced now.
+    """Put off the next sync and return the mailbox; None if it isn't due or may not be synced.
 
-    It is put off only for as long as a dead worker keeps the lease, so that a killed sync is
+    So of many messages for one mailbox, as a backlog gathers them, only the first is work. It
+    is put off only for as long as a dead worker keeps the lease, so that a killed sync is
     taken up again; `end_sync` puts it off to the next poll.
     """
     return connection.execute(
         update(Mailbox)
         .where(
             Mailbox.id == mailbox_id,
+            Mailbox.due_at <= func.now(),
             Mailbox.state.not_in(IDLE_STATES),
             ~Mailbox.paused,
         )
@@ -182,44 +190,6 @@ def end_sync(connection: Connection, mailbox_id: int, due_at: datetime, poll: ti
         .values(due_at=func.now() + poll)
     ).rowcount
     return not put_off
-
-
-def note_progress(
-    connection: Connection, mailbox_id: int, state: State, synced_at: datetime | None
-) -> str | None:
-    """Write the state of a mailbox that works and clear its problem; return the old state."""
-    before = connection.scalar(select(Mailbox.state).where(Mailbox.id == mailbox_id))
-    values: dict[str, Any] = {
-        "state": state,
-        "problem": None,
-        "problem_at": None,
-        "failures": 0,
-    }
-    if synced_at is not None:
-        values["last_synced_at"] = synced_at
-    change(connection, mailbox_id, **values)
-    return before
-
-
-def note_problem(
-    connection: Connection,
-    mailbox_id: int,
-    state: State,
-    problem: str,
-    retry_after: timedelta | None,
-) -> bool:
-    """Write a problem and when to try again (None: not by itself); tell whether it is new."""
-    before = connection.scalar(select(Mailbox.problem).where(Mailbox.id == mailbox_id))
-    change(
-        connection,
-        mailbox_id,
-        state=state,
-        problem=problem,
-        problem_at=func.now() if before != problem else Mailbox.problem_at,
-        failures=Mailbox.failures + 1,
-        due_at=None if retry_after is None else func.now() + retry_after,
-    )
-    return before != problem
 
 
 def pace(connection: Connection, mailbox_id: int, wait: timedelta) -> None:
@@ -248,96 +218,32 @@ def ring_pushed(connection: Connection, hashes: Sequence[bytes]) -> list[int]:
     )
 
 
-def note_failure(connection: Connection, mailbox_id: int) -> None:
-    """Count a failure that is no problem yet, and make the mailbox due at once."""
-    change(connection, mailbox_id, failures=Mailbox.failures + 1, due_at=func.now())
-
-
-def progress(connection: Connection, mailbox_ids: Sequence[int]) -> dict[int, AnyRow]:
-    """Return per mailbox: folders in all and done, mails examined, stored, waiting, parked.
-
-    A folder whose past is searched instead of listed is done when it has been searched.
-    """
-    is_done = and_(Folder.selected, Folder.remaining == 0, Folder.searched_version > 0)
-    folders = (
-        select(
-            Folder.mailbox_id,
-            func.count().filter(Folder.selected).label("folders_total"),
-            func.count().filter(is_done).label("folders_done"),
-            func.coalesce(func.sum(Folder.examined), 0).label("examined"),
-            func.coalesce(func.sum(Folder.remaining), 0).label("remaining"),
-        )
-        .where(Folder.mailbox_id.in_(mailbox_ids))
-        .group_by(Folder.mailbox_id)
-        .subquery()
-    )
-    stored = (
-        select(Mail.mailbox_id, func.count().label("stored"))
-        .where(Mail.mailbox_id.in_(mailbox_ids))
-        .group_by(Mail.mailbox_id)
-        .subquery()
-    )
-    waiting = (
-        select(
-            Pending.mailbox_id,
-            func.count().filter(Pending.reason.is_(None)).label("waiting"),
-            func.count().filter(Pending.reason.is_not(None)).label("parked"),
-        )
-        .where(Pending.mailbox_id.in_(mailbox_ids))
-        .group_by(Pending.mailbox_id)
-        .subquery()
-    )
-    rows = connection.execute(
-        select(
-            Mailbox.id,
-            func.coalesce(folders.c.folders_total, 0).label("folders_total"),
-            func.coalesce(folders.c.folders_done, 0).label("folders_done"),
-            func.coalesce(folders.c.examined, 0).label("examined"),
-            func.coalesce(folders.c.remaining, 0).label("remaining"),
-            func.coalesce(stored.c.stored, 0).label("stored"),
-            func.coalesce(waiting.c.waiting, 0).label("waiting"),
-            func.coalesce(waiting.c.parked, 0).label("parked"),
-        )
-        .outerjoin(folders, folders.c.mailbox_id == Mailbox.id)
-        .outerjoin(stored, stored.c.mailbox_id == Mailbox.id)
-        .outerjoin(waiting, waiting.c.mailbox_id == Mailbox.id)
-        .where(Mailbox.id.in_(mailbox_ids))
-    )
-    return {row.id: row for row in rows}
-
-
-def unsearched(connection: Connection, mailbox_id: int) -> bool:
-    """Tell whether some folder's past hasn't been searched for the newest lead addresses."""
-    newest = select(func.max(LeadAddress.added_version)).scalar_subquery()
-    return bool(
-        connection.scalar(
-            select(
-                exists(
-                    select(1).where(
-                        Folder.mailbox_id == mailbox_id,
-                        Folder.selected,
-                        or_(Folder.searched_version < newest),
-                    )
-                )
-            )
-        )
-    )
-
-
 def hold_live(connection: Connection, mailbox_id: int, generation: int) -> bool:
     """Keep the mailbox from being fenced until commit; False if it already is, or is paused."""
     return (
         connection.scalar(
-            select(Mailbox.id)
-            .where(
-                Mailbox.id == mailbox_id,
-                Mailbox.generation == generation,
-                Mailbox.state != State.DISCONNECTING,
-                ~Mailbox.paused,
-            )
-            .with_for_update(read=True)
+            select(Mailbox.id).where(*is_live(mailbox_id, generation)).with_for_update(read=True)
         )
         is not None
+    )
+
+
+def hold_to_change(connection: Connection, mailbox_id: int, generation: int) -> bool:
+    """Keep the mailbox to this transaction, which changes it; False if `hold_live` would be.
+
+    Taken at once: two that shared the row first would wait for each other.
+    """
+    held = select(Mailbox.id).where(*is_live(mailbox_id, generation))
+    return connection.scalar(held.with_for_update(key_share=True)) is not None
+
+
+def is_live(mailbox_id: int, generation: int) -> tuple[ColumnElement[bool], ...]:
+    """Return the conditions under which a job may write for a mailbox."""
+    return (
+        Mailbox.id == mailbox_id,
+        Mailbox.generation == generation,
+        Mailbox.state != State.DISCONNECTING,
+        ~Mailbox.paused,
     )
 
 

@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from sqlalchemy import (
-    BigInteger,
     ColumnElement,
     Connection,
     Select,
     and_,
-    any_,
-    bindparam,
     delete,
     exists,
     func,
@@ -21,9 +18,9 @@ from sqlalchemy import (
     select,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import insert as upsert
 
+from models.bulk import one_of
 from models.connect import ConnectAttempt, ConnectLink
 from models.lead import Lead, LeadAddress, Tombstone
 from models.mail import (
@@ -99,11 +96,6 @@ def party_is(condition: ColumnElement[bool]) -> ColumnElement[bool]:
     return Mail.id.in_(select(Participant.mail_id).where(condition))
 
 
-def one_of(ids: Collection[int]) -> ColumnElement[bool]:
-    """Return the ids as one parameter, however many they are."""
-    return any_(bindparam("ids", list(ids), ARRAY(BigInteger)))
-
-
 def delete_mails(connection: Connection, workspace_id: int, mail_ids: Sequence[int]) -> Removed:
     """Delete mails with all that hangs on them; tell the CRM; return how many rows went.
 
@@ -166,7 +158,7 @@ def empty_among(connection: Connection, conversation_ids: Sequence[int]) -> list
 def delete_empty_conversations(connection: Connection, ids: Sequence[int]) -> Removed:
     """Delete those of the conversations that hold no mail, and what was merged into them.
 
-    The caller holds the workspace's threads (`storing.hold_threads`): nobody puts a mail into
+    The caller holds the workspace's threads (`threads.hold_threads`): nobody puts a mail into
     one of them meanwhile.
     """
     empty = empty_among(connection, ids)

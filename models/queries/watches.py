@@ -16,6 +16,17 @@ KIND = "watch"
 WATCHABLE = and_(Mailbox.state.not_in((*IDLE_STATES, State.CONNECTING)), ~Mailbox.paused)
 
 
+def count_watchable(connection: Connection) -> int:
+    """Return how many mailboxes of all workspaces are to be watched."""
+    return connection.scalar(select(func.count()).where(WATCHABLE)) or 0
+
+
+def count_watched(connection: Connection) -> int:
+    """Return how many mailboxes a living watcher holds."""
+    held = select(func.count()).where(Lease.kind == KIND, Lease.until >= func.now())
+    return connection.scalar(held) or 0
+
+
 def take_free(
     connection: Connection, provider: str, ttl: timedelta, limit: int
 ) -> Sequence[AnyRow]:

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 MAILS = Path(__file__).resolve().parents[3] / "shared" / "mails"
+WHOLE_MAILS = ("mime4j", "ruby-mail")
+ABOUT = ("LICENSE", "README", "README.md")
 
 needs_mails = pytest.mark.skipif(
     not MAILS.is_dir(), reason=f"the real mails aren't here: {MAILS} doesn't exist"
@@ -16,7 +18,9 @@ needs_mails = pytest.mark.skipif(
 
 def real_mails() -> list[Path]:
     """Return the files that hold whole mails, sorted."""
-    return sorted(path for path in MAILS.rglob("*") if path.suffix in (".eml", ".msg"))
+    folders = (MAILS / name for name in WHOLE_MAILS)
+    found = (path for folder in folders for path in folder.rglob("*") if path.is_file())
+    return sorted(path for path in found if path.name not in ABOUT and path.suffix != ".json")
 
 
 def attacks() -> list[str]:

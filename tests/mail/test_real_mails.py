@@ -21,7 +21,10 @@ SECONDS = 2.0
 """CPU time that no real mail may take; the slowest takes some hundredths."""
 
 
-@pytest.mark.parametrize("path", cases(real_mails()))
+READABLE = [path for path in real_mails() if path.stat().st_size]
+
+
+@pytest.mark.parametrize("path", cases(READABLE))
 def test_a_real_mail_is_read_in_no_time(path: Path):
     raw = path.read_bytes()
     began = time.thread_time()
@@ -35,7 +38,16 @@ def test_a_real_mail_is_read_in_no_time(path: Path):
         assert text == text.encode().decode()
 
 
-@pytest.mark.parametrize("path", cases(real_mails()))
+@needs_mails
+def test_a_file_without_a_byte_is_refused_as_empty():
+    empty = [path for path in real_mails() if not path.stat().st_size]
+
+    assert ["sample_output_multipart"] == [path.name for path in empty]
+    with pytest.raises(Unparseable, match="empty"):
+        parse(empty[0].read_bytes())
+
+
+@pytest.mark.parametrize("path", cases(READABLE))
 def test_each_listed_attachment_can_be_had(path: Path):
     raw = path.read_bytes()
     attachments = parse(raw).attachments

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import base64
-import html
-import quopri
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, get_type_hints
-from urllib.parse import quote
 
 from mail.address import Address, Participant
 
@@ -56,29 +53,61 @@ class Canaries:
         return Address(f"{self.plant(where)}@lead.example")
 
 
-def spellings(token: str) -> Iterator[bytes]:
-    """Yield the ways in which a text may lie in a file: encodings, escapes and cases."""
-    for text in (token, token.upper(), token.title()):
+def spellings(token: str) -> dict[str, bytes]:
+    """Return the ways in which a text may lie in a file, by name: encodings, escapes and cases."""
+    found: dict[str, bytes] = {}
+    for case, text in (("", token), ("upper ", token.upper()), ("title ", token.title())):
         raw = text.encode()
-        yield raw
-        yield text.encode("utf-16-le")
-        yield text.encode("utf-16-be")
-        yield from (raw.hex().encode(), raw.hex().upper().encode())
-        yield "".join(f"%{byte:02X}" for byte in raw).encode()
-        yield quote(text).encode()
-        yield "".join(f"={byte:02X}" for byte in raw).encode()
-        yield quopri.encodestring(raw)
-        yield html.escape("".join(f"&#{byte};" for byte in raw)).replace("&amp;", "&").encode()
-        yield "".join(f"\\u{byte:04x}" for byte in raw).encode()
-        for offset in range(3):
-            padded = base64.b64encode(b"\0" * offset + raw + b"\0" * 3)
-            # The letters that depend on the neighbours are left out.
-            yield padded[4 if offset else 0 : (offset + len(raw)) // 3 * 4]
+        found |= {
+            f"{case}clear": raw,
+            f"{case}reversed": raw[::-1],
+            f"{case}utf-16-le": text.encode("utf-16-le"),
+            f"{case}utf-16-be": text.encode("utf-16-be"),
+            f"{case}utf-32-le": text.encode("utf-32-le"),
+            f"{case}hex": raw.hex().encode(),
+            f"{case}HEX": raw.hex().upper().encode(),
+            **{f"{case}{name}": escaped(raw, form) for name, form in ESCAPES.items()},
+            **aligned(f"{case}base64", raw, base64.b64encode, octets=3, letters=4),
+            **aligned(f"{case}base64url", raw, base64.urlsafe_b64encode, octets=3, letters=4),
+            **aligned(f"{case}base32", raw, base64.b32encode, octets=5, letters=8),
+        }
+    return found
+
+
+ESCAPES = {
+    "percent": "%{:02X}",
+    "quoted-printable": "={:02X}",
+    "entities": "&#{};",
+    "hex entities": "&#x{:x};",
+    "unicode escapes": "\\u{:04x}",
+    "hex escapes": "\\x{:02x}",
+    "octal escapes": "\\{:03o}",
+}
+
+
+def escaped(raw: bytes, form: str) -> bytes:
+    """Return a text with each byte written as an escape."""
+    return "".join(map(form.format, raw)).encode()
+
+
+def aligned(
+    name: str, raw: bytes, encode: Callable[[bytes], bytes], *, octets: int, letters: int
+) -> dict[str, bytes]:
+    """Return an encoding of blocks, wherever in a block the text begins.
+
+    The letters that depend on the neighbours are left out.
+    """
+    found = {}
+    for offset in range(octets):
+        coded = encode(b"\0" * offset + raw + b"\0" * octets)
+        ends = (offset + len(raw)) // octets * letters
+        found[f"{name} at {offset}"] = coded[letters if offset else 0 : ends]
+    return found
 
 
 def files_with(token: str, *places: Path) -> dict[str, int]:
     """Return the files below the places that hold the token in any spelling, with counts."""
-    sought = set(spellings(token))
+    sought = set(spellings(token).values())
     found: dict[str, int] = {}
     for place in places:
         for path in place.rglob("*"):

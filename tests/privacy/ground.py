@@ -12,7 +12,16 @@ from sqlalchemy import Connection, insert, text
 from mail.address import Address, Participant, domain_of
 from models.base import AnyRow
 from models.mailbox import Folder, Mailbox, MailboxGrant
-from models.queries import erasures, folders, leads, mailboxes, policies, storing, workspaces
+from models.queries import (
+    erasures,
+    folders,
+    leads,
+    mailboxes,
+    policies,
+    storing,
+    threads,
+    workspaces,
+)
 from models.queries.storing import NewAttachment, NewMail
 from models.store import Store
 from privacy import contents
@@ -224,7 +233,7 @@ class Box:
         conversations = (
             [conversation] * len(mails)
             if conversation is not None
-            else storing.add_conversations(connection, self.workspace.id, len(mails))
+            else threads.add_conversations(connection, self.workspace.id, len(mails))
         )
         storing.add_mails(connection, self.ground, version, mails, conversations)
 

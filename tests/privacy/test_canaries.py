@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import inspect
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -231,14 +233,30 @@ def test_every_sealed_column_is_one_that_contents_names():
     } == sealed
 
 
-@pytest.mark.parametrize("spelling", list(enumerate(spellings("q0123456789abcdef12"))))
-def test_the_search_knows_each_spelling(spelling: tuple[int, bytes], tmp_path: Path):
-    (tmp_path / "file").write_bytes(b"\0before" + spelling[1] + b"after\xff")
+TOKEN = "q0123456789abcdef12"
 
-    assert [str(tmp_path / "file")] == list(files_with("q0123456789abcdef12", tmp_path))
+
+@pytest.mark.parametrize("spelling", spellings(TOKEN).values(), ids=spellings(TOKEN))
+def test_the_search_knows_each_spelling(spelling: bytes, tmp_path: Path):
+    (tmp_path / "file").write_bytes(b"\0before" + spelling + b"after\xff")
+
+    assert [str(tmp_path / "file")] == list(files_with(TOKEN, tmp_path))
+
+
+@pytest.mark.parametrize(
+    "encode",
+    [base64.b64encode, base64.urlsafe_b64encode, base64.b32encode, binascii.hexlify],
+)
+def test_the_search_finds_what_was_encoded_with_its_neighbours(
+    encode: Callable[[bytes], bytes], tmp_path: Path
+):
+    for before in range(7):
+        (tmp_path / str(before)).write_bytes(encode(b"." * before + TOKEN.encode() + b"after"))
+
+    assert 7 == len(files_with(TOKEN, tmp_path))
 
 
 def test_the_search_finds_nothing_in_what_holds_nothing(tmp_path: Path):
     (tmp_path / "file").write_bytes(b"Guten Tag" * 1000)
 
-    assert {} == files_with("q0123456789abcdef12", tmp_path)
+    assert {} == files_with(TOKEN, tmp_path)

@@ -19,16 +19,19 @@ from privacy.order import Scope
 from privacy.vault import Key, MasterKeys
 from tests.databases import Databases
 from tests.privacy.ground import ORDERED, Workspace, World
+from tests.storm import rounds, storm
 
-STORM = os.environ.get("LEADMAIL_STORM", "")
-KILLS = 3000 if STORM == "full" else int(STORM or 12)
+IN_CI = 60
+KILLS = rounds(ci=IN_CI, full=3000)
+STEP = 6 if KILLS <= IN_CI else 1
+"""Each of its transactions in the long run, every sixth in CI."""
 ROOT = Path(__file__).parents[2]
 ANNA, CARL = "anna@lead.example", "carl@other.example"
 MAILS = 50
 ENDED = ("done", "nothing left")
 """One may die after its last note, so that the next finds nothing left to do."""
 
-pytestmark = [pytest.mark.storm, pytest.mark.timeout(120 + KILLS * 4)]
+pytestmark = storm(KILLS, each=4)
 
 
 @dataclass
@@ -120,9 +123,8 @@ def assert_gone(workspace: Workspace, order: int, goes: dict[str, int]) -> None:
 def test_a_purge_killed_at_each_of_its_transactions_goes_on(scope: Scope, mortals: Mortals):
     # One life after another ends a transaction later, until one comes to the end.
     world, answer, lives, point = mortals.world, "killed", 0, 0
-    step = 1 if STORM else 6
     while answer == "killed":
-        point += step
+        point += STEP
         workspace = world.workspace()
         order, goes = order_of(workspace, scope)
 
@@ -134,7 +136,7 @@ def test_a_purge_killed_at_each_of_its_transactions_goes_on(scope: Scope, mortal
         assert_gone(workspace, order, goes)
 
     assert "done" == answer
-    assert lives * step > 20
+    assert lives * STEP > 20
 
 
 def test_a_purge_killed_again_and_again_ends(mortals: Mortals):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import time
 from collections.abc import Callable, Iterator
@@ -12,7 +11,6 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from threading import Event
 
-import pytest
 from sqlalchemy import text
 
 from models.queries import folders, leads, mailboxes, policies, storing
@@ -20,14 +18,14 @@ from models.store import PersonErased, PolicyChanged
 from privacy.order import Scope
 from privacy.vault import Key
 from tests.privacy.ground import ORDERED, Box, World
+from tests.storm import rounds, storm
 from worker.threads import thread
 
-STORM = os.environ.get("LEADMAIL_STORM", "")
-ROUNDS = 500 if STORM == "full" else int(STORM or 4)
+ROUNDS = rounds(ci=8, full=500)
 WRITERS = 4
 ANNA, CARL = "anna@lead.example", "carl@other.example"
 
-pytestmark = [pytest.mark.storm, pytest.mark.timeout(90 + ROUNDS * 10)]
+pytestmark = storm(ROUNDS, each=10)
 Decide = Callable[[Box], int | None]
 
 

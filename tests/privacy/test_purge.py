@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from sqlalchemy import text
 
-from models.queries import changes, policies, storing
+from models.queries import changes, policies, threads
 from privacy import certificate
 from privacy.scope import Scope
 from tests.privacy.ground import ORDERED, Workspace, World
@@ -132,7 +132,7 @@ def test_a_conversation_of_two_mailboxes_keeps_the_rest(world: World):
     workspace.lead(ANNA)
     gone, stays = workspace.mailbox(), workspace.mailbox("eva@firm.example", "u2")
     with world.store.workspace(workspace.id) as connection:
-        (shared,) = storing.add_conversations(connection, workspace.id, 1)
+        (shared,) = threads.add_conversations(connection, workspace.id, 1)
         gone.write(
             connection,
             [gone.seal(id_, key) for id_, key in gone.keys(2).items()],

@@ -1,11 +1,7 @@
-"""A purge raced by writers that check nothing: no row comes back, and no key.
-
-`LEADMAIL_STORM` says how many rounds: a number, or `full` for thousands.
-"""
+"""A purge raced by writers that check nothing: no row comes back, and no key."""
 
 from __future__ import annotations
 
-import os
 import random
 import time
 from collections.abc import Callable, Iterator
@@ -15,7 +11,6 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from threading import Event
 
-import pytest
 from psycopg import sql
 
 from models.store import Fenced, PersonErased, PolicyChanged
@@ -24,15 +19,15 @@ from privacy.purge import Purge
 from tests.databases import Databases
 from tests.privacy.ground import ORDERED, Box, World
 from tests.privacy.test_fences import GUARDED
+from tests.storm import rounds, storm
 from worker.embedded import PostgresServer
 
-STORM = os.environ.get("LEADMAIL_STORM", "")
-ROUNDS = 3000 if STORM == "full" else int(STORM or 15)
+ROUNDS = rounds(ci=200, full=3000)
 WRITERS = 8
 ANNA = "anna@lead.example"
 OF_A_MAILBOX = ("mail", "mail_raw", "participant", "reference", "attachment", "place")
 
-pytestmark = [pytest.mark.storm, pytest.mark.timeout(60 + ROUNDS * 5)]
+pytestmark = storm(ROUNDS, each=5)
 
 
 @dataclass

@@ -5,8 +5,10 @@ from __future__ import annotations
 import grp
 import os
 import pwd
+import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
@@ -26,11 +28,16 @@ from tests.servers.child import (
 )
 from tests.servers.hands import PASSWORD, Hands
 
-# Debian's package conflicts with Dovecot's, so it is only unpacked, with what it is linked to.
-_PACKAGES = (
-    "cyrus-imapd cyrus-common sasl2-bin libsasl2-2 libsasl2-modules-db libclamav12 libical3 "
-    "libxapian30 libzephyr4 libmspack0 libpcre3 libicu72 libjansson4 libpq5 libldap-2.5-0 libwrap0"
-).split()
+# Debian's package conflicts with Dovecot's, so it is only unpacked, with the libraries that it
+# needs; which ones, and their names, differ from one Debian to the next.
+_PACKAGES = ("cyrus-imapd", "cyrus-common", "sasl2-bin")
+_PROGRAMS = (
+    "lib/cyrus/bin/master",
+    "lib/cyrus/bin/imapd",
+    "lib/cyrus/bin/idled",
+    "sbin/saslpasswd2",
+)
+_DEPENDS = ["apt-cache", "depends", "--important"]
 _CONFIGURATION = """
 configdirectory: {at}/conf
 defaultpartition: default
@@ -90,7 +97,7 @@ class Cyrus(Hands):
     has_qresync = True
 
     def __enter__(self) -> Self:
-        root = _unpacked()
+        root = unpacked()
         self.directory = at = private_directory("cyrus")
         self.authority: Authority = make_authority(at / "tls")
         self._owner = NOBODY if os.geteuid() == 0 else os.geteuid()
@@ -112,8 +119,7 @@ class Cyrus(Hands):
         }
         (at / "imapd.conf").write_text(_CONFIGURATION.format(**names))
         (at / "cyrus.conf").write_text(_SERVICES.format(**names))
-        libraries = ":".join(str(path) for path in sorted(root.glob("**/*-linux-gnu")))
-        self._environment = {**os.environ, "LD_LIBRARY_PATH": libraries}
+        self._environment = _environment(root)
         self._saslpasswd = root / "usr/sbin/saslpasswd2"
         self.user("cyrus")
         command: list[str | Path] = [
@@ -169,9 +175,13 @@ class Cyrus(Hands):
                 client.append(folder, mail, msg_time=at)
 
 
-def _unpacked() -> Path:
-    """Return the tree of the unpacked packages; fetched once and kept."""
-    root = Path(f"/var/tmp/leadmail-cyrus-{os.geteuid()}")
+def unpacked() -> Path:
+    """Return the tree of the unpacked packages; fetched once and kept.
+
+    Raises:
+        ServerMissing: It can't be had; the text says what to do.
+    """
+    root = Path(f"/var/tmp/leadmail-cyrus-{os.geteuid()}-2")
     if (root / "complete").exists():
         return root
     if not (shutil.which("apt-get") and shutil.which("dpkg")):
@@ -179,15 +189,67 @@ def _unpacked() -> Path:
     remove(root)
     root.mkdir(parents=True)
     root.chmod(0o755)
-    command = ["apt-get", "download", "-q", *_PACKAGES]
-    fetched = subprocess.run(command, cwd=root, capture_output=True, timeout=300, check=False)
-    if fetched.returncode and os.geteuid() == 0:
-        subprocess.run(["apt-get", "update", "-q"], capture_output=True, timeout=300, check=False)
-        fetched = subprocess.run(command, cwd=root, capture_output=True, timeout=300, check=False)
-    if fetched.returncode:
-        raise ServerMissing(f"Cyrus is missing: `{' '.join(command)}` failed")
+    if not _fetch(root):
+        if os.geteuid() == 0:
+            _run("apt-get", "update", "-q")
+        if not _fetch(root):
+            raise ServerMissing(
+                "Cyrus is missing: `apt-get download cyrus-imapd` failed; try `apt-get update`"
+            )
     for package in root.glob("*.deb"):
         subprocess.run(["dpkg", "-x", package, root], check=True, timeout=100)
         package.unlink()
+    if lacking := _lacking(root):
+        raise ServerMissing(f"Cyrus can't run: install what holds {', '.join(lacking)}")
     (root / "complete").touch()
     return root
+
+
+def _fetch(root: Path) -> bool:
+    """Download Cyrus and those of its libraries that aren't installed; tell whether that worked."""
+    wanted, seen = list(_PACKAGES), set[str]()
+    while wanted:
+        package = wanted.pop()
+        if package in seen or (package not in _PACKAGES and _is_installed(package)):
+            continue
+        seen.add(package)
+        asked = subprocess.run([*_DEPENDS, package], capture_output=True, text=True, check=False)
+        named = re.findall(r"^ [ |](?:Pre)?Depends: (lib\S+)$", asked.stdout, re.MULTILINE)
+        wanted += [one for one in named if not one.endswith("-perl")]
+    command = ["apt-get", "download", "-q", *sorted(seen)]
+    return not subprocess.run(
+        command, cwd=root, capture_output=True, timeout=300, check=False
+    ).returncode
+
+
+def _is_installed(package: str) -> bool:
+    asked = _run("dpkg-query", "-W", "-f", "${db:Status-Abbrev}", package)
+    return asked.stdout.startswith("ii")
+
+
+def _lacking(root: Path) -> list[str]:
+    """Return the shared libraries that nothing provides, by what the loader calls them."""
+    programs = [str(root / "usr" / program) for program in _PROGRAMS]
+    said = _run("ldd", *programs, environment=_environment(root)).stdout
+    return sorted(set(re.findall(r"(\S+) => not found", said)))
+
+
+def _environment(root: Path) -> dict[str, str]:
+    """Return the environment in which the unpacked programs find their libraries."""
+    libraries = ":".join(str(path) for path in sorted(root.glob("**/*-linux-gnu")))
+    return {**os.environ, "LD_LIBRARY_PATH": libraries}
+
+
+def _run(
+    *command: str, environment: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command, capture_output=True, text=True, env=environment, timeout=300, check=False
+    )
+
+
+if __name__ == "__main__":
+    try:
+        unpacked()
+    except ServerMissing as missing:
+        sys.exit(f"servers: {missing}")

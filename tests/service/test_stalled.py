@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
-from models.queries import storing
+from models.queries import threads
 from models.store import Store, is_database_lost
 from tests.databases import Databases
 
@@ -19,7 +19,7 @@ SOON = timedelta(milliseconds=300)
 def take(connection: Connection, seconds: int) -> None:
     """Take a lock that every import takes, or fail after a while."""
     connection.execute(text(f"SET LOCAL lock_timeout = '{seconds}s'"))
-    storing.hold_threads(connection, workspace_id=1)
+    threads.hold_threads(connection, workspace_id=1)
 
 
 def test_a_transaction_that_stands_still_lets_its_locks_go(databases: Databases):

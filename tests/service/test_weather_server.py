@@ -211,14 +211,23 @@ def test_a_changed_password_waits_for_the_person_and_nothing_is_lost_f17_f19(hou
     change_password(house.dovecot, user, "another password")
     house.write(user, "t2.1", ANNA)
     house.sync(mailbox)
+    first, first_wait = house.state(mailbox), wait_left(house, mailbox)
+    let_time_pass(house)
     during, wait = house.state(mailbox), wait_left(house, mailbox)
     clock.tick(house.service)
     rung = list(house.bell.waiting)
     change_password(house.dovecot, user, PASSWORD)
     again = house.connect(user)
 
+    assert ("failing", "authentication-failed") == first
+    assert 2 < (first_wait or 0) < 10
     assert ("reauthorize", "authentication-failed") == during
     assert None is wait
+    assert ["mailbox.failing", "mailbox.reauthorize"] == [
+        row.kind
+        for row in house.rows("SELECT kind FROM change ORDER BY id")
+        if row.kind in ("mailbox.failing", "mailbox.reauthorize")
+    ]
     assert [] == rung
     assert mailbox == again
     assert ("live", None) == house.state(mailbox)

@@ -22,11 +22,14 @@ from tests.house import House
 from tests.letters import bulk
 from tests.processes import Processes, until
 from tests.servers.dovecot import Dovecot
+from tests.servers.frozen import frozen
 from worker.embedded import PostgresServer, RedisServer
 
 pytestmark = pytest.mark.timeout(300)
 ANNA = "anna@customer.test"
 MAILS = 800
+SLOW_SECONDS = 6.0
+"""Longer than a lease of these processes."""
 SECONDS = 90.0
 """Generous, for machines that do much else: what is asserted is that it happens by itself."""
 
@@ -88,16 +91,29 @@ def all_processes_live(running: Running) -> Iterator[None]:
     assert {} == ended
 
 
-@pytest.mark.parametrize("how", ["killed", "restarted"])
+def lock_all_mail(postgres: PostgresServer) -> None:
+    """Let another session keep everybody from the mails for a while."""
+    with postgres.connect("leadmail") as other, other.transaction():
+        other.execute("LOCK TABLE mail IN ACCESS EXCLUSIVE MODE")
+        time.sleep(SLOW_SECONDS)
+
+
+@pytest.mark.parametrize("how", ["killed", "restarted", "frozen", "locked"])
 def test_postgresql_breaks_during_a_backfill(running: Running, how: str):
     mailbox = running.connect_until_backfilling()
 
-    if how == "killed":
-        running.postgres.kill()
-        time.sleep(1)
-        running.postgres.start()
-    else:
-        running.postgres.restart()
+    match how:
+        case "killed":
+            running.postgres.kill()
+            time.sleep(1)
+            running.postgres.start()
+        case "restarted":
+            running.postgres.restart()
+        case "frozen":
+            with frozen(running.postgres):
+                time.sleep(SLOW_SECONDS)
+        case "locked":
+            lock_all_mail(running.postgres)
 
     assert until(lambda: running.is_live(mailbox), SECONDS)
     assert EQUAL == running.house.compare()
@@ -154,7 +170,7 @@ def test_mail_is_taken_in_again_after_redis_was_away(running: Running):
     assert until(lambda: running.stored(mailbox) == 2, SECONDS)
 
 
-def test_a_worker_stopped_past_its_lease_writes_nothing_when_it_wakes(running: Running):
+def test_a_worker_stopped_past_its_lease_writes_nothing_when_it_wakes_f11(running: Running):
     house, processes = running.house, running.processes
     mailbox = running.connect_until_backfilling()
 

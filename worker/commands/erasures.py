@@ -14,7 +14,7 @@ from privacy.certificate import NotACertificate
 from privacy.certificate import verify as verify_text
 from privacy.order import Instruction
 from worker.boot import Service
-from worker.commands.speaking import WRONG_USE, fail, row, service, show
+from worker.commands.speaking import WRONG_USE, In, fail, row, service, show
 from worker.erasures import Erasures
 from worker.workspaces import list_workspaces
 
@@ -29,14 +29,17 @@ def erase(
     lead: Annotated[str | None, typer.Option(help="A lead, by the CRM's id.")] = None,
     mailbox: Annotated[str | None, typer.Option(help="A mailbox, by its id.")] = None,
     workspace: Annotated[
-        str | None, typer.Option(help="In which workspace; needed if there are several.")
+        str | None, typer.Option(help="A whole workspace: not available yet.")
     ] = None,
+    within: In = None,
 ) -> None:
     """Erase; waits, shows progress and prints the certificate."""
+    if workspace is not None:
+        fail("a whole workspace can't be erased yet; to name one, say --in", WRONG_USE)
     if sum(given is not None for given in (address, lead, mailbox)) != 1:
         fail("name one of --address, --lead and --mailbox", WRONG_USE)
     with service() as built:
-        held = Erasures(built, choose_workspace(built, workspace), "operator")
+        held = Erasures(built, choose_workspace(built, within), "operator")
         instruction = Instruction(instructed_by, reference)
         if address is not None:
             order = held.address(address, instruction)
@@ -70,7 +73,7 @@ def choose_workspace(built: Service, given: str | None) -> int:
         return row(given)
     held = [id_ for id_, _ in list_workspaces(built)]
     if len(held) != 1:
-        fail(f"there are {len(held)} workspaces: name one with --workspace", WRONG_USE)
+        fail(f"there are {len(held)} workspaces: name one with --in", WRONG_USE)
     return held[0]
 
 

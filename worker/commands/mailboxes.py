@@ -9,16 +9,12 @@ import typer
 from privacy.order import Instruction
 from worker.boot import Service
 from worker.commands.erasures import choose_workspace, follow
-from worker.commands.speaking import Json, service, show_all
+from worker.commands.speaking import In, Json, service, show_all
 from worker.erasures import Erasures
 from worker.mailboxes import Mailboxes
 
 app = typer.Typer(help="Connected mailboxes.", no_args_is_help=True)
 ALL = 1000
-Workspace = Annotated[
-    str | None,
-    typer.Option("--workspace", help="In which workspace; needed if there are several."),
-]
 
 
 def mailboxes_of(built: Service, workspace: str | None) -> Mailboxes:
@@ -27,10 +23,10 @@ def mailboxes_of(built: Service, workspace: str | None) -> Mailboxes:
 
 
 @app.command("list")
-def list_(workspace: Workspace = None, as_json: Json = False) -> None:
+def list_(within: In = None, as_json: Json = False) -> None:
     """List the mailboxes with their state and progress."""
     with service() as built:
-        shown, _ = mailboxes_of(built, workspace).page(0, ALL)
+        shown, _ = mailboxes_of(built, within).page(0, ALL)
         show_all(
             [
                 {
@@ -53,10 +49,10 @@ def list_(workspace: Workspace = None, as_json: Json = False) -> None:
 
 
 @app.command("sync")
-def sync(mailbox: str, workspace: Workspace = None) -> None:
+def sync(mailbox: str, within: In = None) -> None:
     """Sync a mailbox now."""
     with service() as built:
-        due = mailboxes_of(built, workspace).sync(mailbox)
+        due = mailboxes_of(built, within).sync(mailbox)
         typer.echo("rung" if due else "it is paused or waits for its user: not rung")
 
 
@@ -65,10 +61,10 @@ def disconnect(
     mailbox: str,
     instructed_by: Annotated[str, typer.Option(help="On whose instruction.")],
     reference: Annotated[str, typer.Option(help="Their reference for it.")],
-    workspace: Workspace = None,
+    within: In = None,
 ) -> None:
     """Disconnect a mailbox: all its mail goes; waits and prints the certificate."""
     with service() as built:
-        held = Erasures(built, choose_workspace(built, workspace), "operator")
+        held = Erasures(built, choose_workspace(built, within), "operator")
         order = held.mailbox(mailbox, Instruction(instructed_by, reference))
         typer.echo(follow(held, order))

@@ -20,6 +20,10 @@ from worker.names import UnknownId, row_id
 from worker.refused import NotThere, Unacceptable
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+In = Annotated[
+    str | None,
+    typer.Option("--in", metavar="WORKSPACE", help="In which workspace; needed if several are."),
+]
 FAILED, WRONG_USE = 1, 2
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from worker.commands.speaking import Json, fail, row, service, show, show_all
+from worker.commands.speaking import In, Json, fail, row, service, show, show_all
 from worker.integration import put_return_urls, return_urls
 from worker.sign_in import make_link
 from worker.workspaces import Right, create_workspace, list_workspaces, make_key, revoke_key
@@ -65,18 +65,16 @@ def revoke(key_id: Annotated[str, typer.Argument(metavar="KEY")]) -> None:
 
 
 def login(
-    workspace_id: Annotated[
-        str | None, typer.Option("--workspace", help="Which one; needed if there are several.")
-    ] = None,
+    within: In = None,
     as_json: Json = False,
 ) -> None:
     """Print a one-time sign-in link for the console."""
     with service() as built:
-        if workspace_id is not None:
-            chosen = row(workspace_id)
+        if within is not None:
+            chosen = row(within)
         else:
             held = [id_ for id_, _ in list_workspaces(built)]
             if len(held) != 1:
-                fail(f"there are {len(held)} workspaces: name one with --workspace", 2)
+                fail(f"there are {len(held)} workspaces: name one with --in", 2)
             chosen = held[0]
         show({"link": make_link(built, chosen)}, as_json)

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from models.mailbox import State
-from models.queries import folders, leases, mailboxes, pending
+from models.queries import folders, leases, mailboxes, pending, states
 from models.queries import leads as lead_queries
 from privacy.contents import open_grant
 from tests.builders import Letter
@@ -145,7 +145,7 @@ def test_the_same_account_again_renews_the_grant_and_keeps_the_mailbox(
     first = crm.call("POST", "/v1/mailboxes", json=account | {"folders": ["INBOX"]}).json()
     tenant, id_ = crm.tenant, int(first["id"])
     with tenant.service.store.workspace(tenant.id) as connection:
-        mailboxes.note_problem(connection, id_, State.REAUTHORIZE, "authentication-failed", None)
+        states.note_problem(connection, id_, State.REAUTHORIZE, "authentication-failed", None)
     problem = crm.get(f"/v1/mailboxes/{id_}")["problem"]
     token = f"good-{account['username']}"
 

@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 from mail.message import parse
 from models.mailbox import State
-from models.queries import keys, mailboxes
+from models.queries import keys, states
 from tests.builders import File, Letter
 from tests.service.api.calls import Crm
 from worker.sign_in import make_link
@@ -132,7 +132,7 @@ def test_mailboxes_are_shown_with_what_to_do(crm: Crm, browser: httpx.Client):
 
     tenant, id_ = crm.tenant, crm.tenant.mailbox(BEN)
     with tenant.service.store.workspace(tenant.id) as connection:
-        mailboxes.note_problem(
+        states.note_problem(
             connection, id_, State.REAUTHORIZE, "authentication-failed", timedelta(minutes=1)
         )
 

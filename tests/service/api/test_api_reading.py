@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from models.queries import policies, storing
+from models.queries import policies, threads
 from privacy.order import Instruction
 from tests.builders import NOON, Letter
 from tests.service.api.calls import Crm, counted_statements
@@ -220,7 +220,7 @@ def test_an_old_id_of_a_merged_conversation_leads_to_the_new_one(crm: Crm):
     tenant.mail(mailbox, Letter(ANNA, [BEN], subject="one"), old)
     tenant.mail(mailbox, Letter(ANNA, [BEN], subject="two", sent_at=NOON + HOUR), new)
     with tenant.service.store.workspace(tenant.id) as connection:
-        storing.merge_conversations(connection, [(old, new)])
+        threads.merge_conversations(connection, [(old, new)])
 
     items = crm.get(f"/v1/conversations/{old}/messages")["items"]
 
