@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from worker.demo.api import Api, Refused
-from worker.demo.people import LEADS, USER, DemoLead
+from worker.demo.people import COLLEAGUE, LEADS, USER, DemoLead
 from worker.demo.server import HOST, DemoServer
 from worker.up.home import write_secretly
 
@@ -41,17 +41,29 @@ def load(home: Path, url: str) -> str:
     api.call("PUT", "/v1/leads", {"items": [described(lead) for lead in LEADS]})
     mailbox = api.call("POST", "/v1/mailboxes", described_mailbox(server))
     mailbox = wait_until_live(api, mailbox["id"])
-    link = leadmail("login", "--workspace", workspace["id"])["link"]
+    link = leadmail("login", "--in", workspace["id"])["link"]
     stored = mailbox["progress"]["stored"]
     return "\n".join(
         (
             f"demo:    {stored} mails of {USER.address} concern one of {len(LEADS)} leads,",
             "         and are taken in; no other was read or kept",
             "         a new mail comes with: .venv/bin/leadmail demo deliver",
+            *connect_lines(api, url),
             f"API:     {url}  key {workspace['api_key']}",
             f"console: {link}  (a sign-in link, good once)",
         )
     )
+
+
+def connect_lines(api: Api, url: str) -> list[str]:
+    """Return what to say of connecting a second mailbox at Google's stand-in, if it runs."""
+    if not os.environ.get("GOOGLE_CLIENT_ID"):
+        return []
+    back = f"{url}/"
+    api.call("PUT", "/v1/integration", {"return_urls": [back]})
+    wish = {"user": "jonas", "return_url": back, "address": COLLEAGUE.address}
+    page = api.call("POST", "/v1/connect", wish)["connect_url"]
+    return [f"connect: {page}  (for {COLLEAGUE.name}; a stand-in plays Google)"]
 
 
 def made_workspace(directory: Path) -> dict[str, Any]:

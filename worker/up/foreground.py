@@ -17,6 +17,7 @@ from threading import Event
 
 import typer
 
+from worker.demo.google import DemoGoogle
 from worker.demo.server import DemoServer
 from worker.embedded import PostgresServer, RedisServer
 from worker.embedded.child import NotStarted, tail
@@ -83,13 +84,18 @@ class Running:
             if server:
                 allowed = (os.environ.get("LEADMAIL_ALLOW_HOSTS"), "127.0.0.1")
                 settings["LEADMAIL_ALLOW_HOSTS"] = ",".join(filter(None, allowed))
+            google = (
+                DemoGoogle.at(home / "google", settings["LEADMAIL_PUBLIC_URL"]) if demo else None
+            )
+            if google:
+                settings |= google.settings()
             write_environment(home, settings)
             environment = dict(os.environ) | settings | absolute_paths()
             environment["PATH"] = f"{Path(sys.executable).parent}:{os.environ.get('PATH', '')}"
             environment |= {"HOST": self.host, "PORT": str(self.port)}
             environment["LISTEN_FD"] = str(self.listener.fileno())
             stack.callback(self.end)
-            self.start(environment, server)
+            self.start(environment, server, google)
             if not self.wait_until_ready():
                 return
             say(f"ready: http://{in_url(self.host)}:{self.port}")
@@ -122,7 +128,9 @@ class Running:
             settings["REDIS_URL"] = bell.url
         return settings
 
-    def start(self, environment: dict[str, str], server: DemoServer | None) -> None:
+    def start(
+        self, environment: dict[str, str], server: DemoServer | None, google: DemoGoogle | None
+    ) -> None:
         """Migrate, then start the processes, unless a signal comes first.
 
         Raises:
@@ -140,6 +148,8 @@ class Running:
             if server.listens:
                 raise NotStarted(f"port {server.port}, the demo's mail server's, is taken")
             procfile = {"mail": server.shell_command, **procfile}
+        if google:
+            procfile = {"google": google.shell_command, **procfile}
         for name, command in procfile.items():
             keep = (self.listener.fileno(),) if name == "web" else ()
             process = Supervised(name, command, environment, self.log / f"{name}.log", keep)

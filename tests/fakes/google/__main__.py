@@ -25,11 +25,18 @@ def main() -> None:
     ) as google:
         google.settings.push_url = given.push
         google.settings.boxes_ticked = given.boxes_ticked
+        if given.settings:
+            _print_settings(google)
+            return
         _add_accounts(google, given.account, given.mail)
         print(f"ready: {google.url}", flush=True)
-        for name, value in google.environment().items():
-            print(f"{name}={value}", flush=True)
+        _print_settings(google)
         ended.wait()
+
+
+def _print_settings(google: Google) -> None:
+    for name, value in google.environment().items():
+        print(f"{name}={value}", flush=True)
 
 
 def _arguments() -> argparse.Namespace:
@@ -47,6 +54,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--tls-key", type=Path, help="its key (PEM)")
     parser.add_argument(
         "--boxes-ticked", action="store_true", help="offer the scopes ticked on the consent page"
+    )
+    parser.add_argument(
+        "--settings", action="store_true", help="only print the settings that name it"
     )
     given = parser.parse_args()
     if bool(given.tls_cert) != bool(given.tls_key):

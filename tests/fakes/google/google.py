@@ -82,6 +82,7 @@ class Google:
             "GOOGLE_REVOKE_URL": f"{self.url}/revoke",
             "GMAIL_API_URL": self.url,
             "GMAIL_PUBSUB_TOPIC": TOPIC,
+            "GMAIL_PUSH_SERVICE_ACCOUNT": self.settings.push_service_account,
         }
 
     def add_account(

@@ -39,7 +39,10 @@ class GmailHouse(House):
         self.google = google
         self.people: dict[int, Person] = {}
         google.set_quota(units_per_minute=PLENTY)
-        environment = google.environment() | {"GMAIL_UNITS_PER_MINUTE": str(PLENTY)}
+        environment = google.environment() | {
+            "GMAIL_UNITS_PER_MINUTE": str(PLENTY),
+            "GMAIL_PUSH_SERVICE_ACCOUNT": "",
+        }
         super().__init__(databases, redis, dovecot, environment=environment, **settings)
 
     def person(self) -> Person:
