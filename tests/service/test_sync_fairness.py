@@ -13,7 +13,7 @@ from tests.storm import rounds, storm
 from worker import jobs, slice  # noqa: A004  # the module's name
 
 ANNA = "anna@customer.test"
-ROUNDS = rounds(ci=150, full=3000)
+ROUNDS = rounds(ci=75, full=3000)
 LARGE = 20 * ROUNDS
 SMALL, SMALL_MAILBOXES = 10, 20
 
