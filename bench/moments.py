@@ -6,6 +6,7 @@ import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from threading import Thread
 
 from bench.mails import Author, firm_domains, lead_addresses
@@ -19,11 +20,13 @@ _APART = 2.2
 _HUGE_MAILS = 3
 _HUGE_BYTES = 30 * 10**6
 _SMALL_MAILS_AT_ONCE = 5000
+_LEADS_READ = 20
+_READS = 60
 
 
 @dataclass(frozen=True, slots=True)
 class Deliveries:
-    """Seconds from each delivery to a raw IDLE watcher's notice, and to the mail being stored."""
+    """Seconds from each delivery to a raw IDLE watcher's notice, and to a read by the API."""
 
     noticed: list[float]
     visible: list[float]
@@ -45,7 +48,7 @@ def delivery(server: MailServer, count: int) -> Deliveries:
     author = Author(seed=11)
     noticed: list[float] = []
     visible: list[float] = []
-    with Ours(server.ca_file, ("worker", "watcher", "clock")) as ours, server.client(user) as raw:
+    with Ours(server.ca_file) as ours, server.client(user) as raw:
         ours.put_leads(lead_addresses())
         first_of(ours, server.tls_port, tls=True, user=user)
         ours.wait_for(ours.is_watched)
@@ -60,7 +63,7 @@ def delivery(server: MailServer, count: int) -> Deliveries:
             began = time.monotonic()
             heard = _in_background(lambda: raw.idle_check(timeout=10))
             server.deliver(user, [mail])
-            ours.wait_for(lambda number=number: ours.stored() > number)  # type: ignore[misc]  # bound now
+            ours.wait_for(partial(ours.reader.sees, f"a{number}"))
             visible.append(time.monotonic() - began)
             noticed.append(heard() - began)
             time.sleep(_APART)
@@ -107,10 +110,18 @@ def huge_mails(server: MailServer) -> Cost:
 
 @dataclass(frozen=True, slots=True)
 class Disconnected:
-    """Seconds from the order until nothing opens any more, and until the count is signed."""
+    """A disconnection in seconds: what DELETE took, and what came after its answer.
+
+    `unreadable` is when the API had refused a read after which it showed nothing any more;
+    `reads` is how much was asked for, and `shown` how much of it was shown all the same. The
+    ledger says when the keys were gone and the count signed, from its order on.
+    """
 
     mails: int
+    answered: float
     unreadable: float
+    reads: int
+    shown: int
     keys_gone: float
     verified: float
     import_cost: Cost
@@ -125,16 +136,28 @@ def disconnection(server: MailServer, mails: int) -> Disconnected:
     for first in range(0, mails, _SMALL_MAILS_AT_ONCE):
         some = range(first, min(mails, first + _SMALL_MAILS_AT_ONCE))
         server.deliver(user, (author.mail(n, leads[n % len(leads)], small=True) for n in some))
-    with Ours(server.ca_file, ("worker", "purge", "clock")) as ours:
+    with Ours(server.ca_file) as ours:
         ours.put_leads(leads, firm_domains())
         cost = first_of(ours, server.tls_port, tls=True, user=user)
         expect(mails, ours.stored())
+        asked = [f"a{n}" for n in range(min(_LEADS_READ, mails))]
+        messages = ours.reader.messages(asked)
+        expect(len(asked), len(messages))
         began = time.monotonic()
-        order = ours.disconnect(ours.mailbox())
-        unreadable = time.monotonic() - began
-        ours.wait_for(ours.is_shredded)
-        keys_gone = time.monotonic() - began
-        ours.wait_for(lambda: ours.erasure(order).state == "verified")
-        verified = time.monotonic() - began
-        expect(0, ours.stored())
-    return Disconnected(mails, unreadable, keys_gone, verified, cost)
+        order = ours.reader.disconnect(ours.mailbox())
+        answered = time.monotonic()
+        reads = shown = 0
+        unreadable: float | None = None
+        while unreadable is None or reads < _READS:
+            for is_shown in ours.reader.read_each(messages, asked):
+                reads, shown = reads + 1, shown + is_shown
+                if is_shown:
+                    unreadable = None
+                elif unreadable is None:
+                    unreadable = time.monotonic() - answered
+        ours.wait_for(lambda: ours.reader.is_verified(order))
+        keys_gone, verified = ours.ended(order)
+        expect(0, ours.stored() + sum(ours.reader.read_each(messages, asked)))
+    return Disconnected(
+        mails, answered - began, unreadable, reads, shown, keys_gone, verified, cost
+    )

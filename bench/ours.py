@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 import shutil
 import subprocess
 import sys
@@ -17,18 +16,16 @@ from typing import Self
 
 from bench.mailserver import OWNER, PASSWORD
 from bench.meter import Cost, family, forget_peaks, peak_mb, processor_seconds
+from bench.reader import Reader
 from mail.address import Address, Domain
 from models.mailbox import State
 from privacy.contents import Grant, MailboxCard
-from privacy.order import Instruction
-from tests.servers.child import start, stop
+from tests.servers.child import free_port, start, stop
 from worker.boot import Service
 from worker.broker import NAMESPACE
 from worker.embedded import PostgresServer, RedisServer
-from worker.erasures import Erasures, ErasureShown
 from worker.joining import Joining
 from worker.leads import Leads
-from worker.mailboxes import Mailboxes
 from worker.migrate import migrate
 from worker.settings import Settings
 from worker.shown import LeadGiven
@@ -38,6 +35,10 @@ _ROOT = Path(__file__).resolve().parent.parent
 _PATIENCE = 900.0
 _LOOK_EVERY = 0.02
 _BY = "bench"
+ALL = ("web", "worker", "purge", "watcher", "clock")
+"""What `leadmail up` runs."""
+QUIET = ("web", "worker")
+"""Where round trips are counted: the watcher's and the clock's own would be among them."""
 
 
 class TooSlow(Exception):
@@ -47,7 +48,7 @@ class TooSlow(Exception):
 class Ours:
     """A house of our own, empty at first; use it in a `with` statement."""
 
-    def __init__(self, ca_file: str, processes: Sequence[str] = ("worker",)) -> None:
+    def __init__(self, ca_file: str, processes: Sequence[str] = ALL) -> None:
         self._names = processes
         self._directory = Path(tempfile.mkdtemp(prefix="lm-bench-", dir="/tmp"))
         self.postgres = PostgresServer(self._directory / "pg")
@@ -68,6 +69,7 @@ class Ours:
                 "LEADMAIL_ALLOW_HOSTS": "127.0.0.1",
                 "LEADMAIL_CA_FILE": self._ca_file,
                 "LEADMAIL_LOG_LEVEL": "warning",
+                "PORT": str(free_port()),
             }
             os.environ.update(environment)
             # The doorbell's queue is built where the actors are imported, of the environment.
@@ -75,9 +77,11 @@ class Ours:
             self.service = Service(Settings())
             for name in self._names:
                 self._run(name)
-            self.workspace, _ = create_workspace(self.service, "Bench")
+            self.workspace, key = create_workspace(self.service, "Bench")
+            self.reader = Reader(int(environment["PORT"]), key.secret)
             self._looker = self.postgres.connect("leadmail")
             self._wait_for_worker()
+            self.wait_for(self.reader.is_served)
         except BaseException:
             self.__exit__()
             raise
@@ -86,6 +90,8 @@ class Ours:
     def __exit__(self, *_: object) -> None:
         for child in self._running.values():
             stop(child, 30)
+        if "reader" in self.__dict__:
+            self.reader.__exit__()
         if "service" in self.__dict__:
             self.service.close()
         if "_looker" in self.__dict__:
@@ -177,20 +183,16 @@ class Ours:
         """Tell whether the mailbox calls itself live."""
         return self._ask("SELECT bool_and(state = %s) FROM mailbox", State.LIVE) is True
 
-    def disconnect(self, mailbox: int) -> int:
-        """Order the erasure; the answer of the API is this call's end."""
-        instruction = Instruction(_BY, "measured")
-        return Mailboxes(self.service, self.workspace, _BY).disconnect(str(mailbox), instruction)
-
-    def is_shredded(self) -> bool:
-        """Tell whether the mailbox's key is gone: nothing that it sealed opens any more."""
+    def ended(self, order: int) -> tuple[float, float]:
+        """Return after how many seconds an erasure had destroyed the keys, and was verified."""
+        times = "extract(epoch FROM shredded_at - requested_at)::float8,"
+        times += " extract(epoch FROM verified_at - requested_at)::float8"
         with self.postgres.connect("leadmail_vault") as vault:
-            query = "SELECT FROM mailbox_key WHERE wrapped <> ''"
-            return vault.execute(query).fetchone() is None
-
-    def erasure(self, order: int) -> ErasureShown:
-        """Return how far an erasure is."""
-        return Erasures(self.service, self.workspace, _BY).show(str(order))
+            row = vault.execute(
+                f"SELECT {times} FROM erasure WHERE id = {order}".encode()
+            ).fetchone()
+        assert row is not None
+        return float(str(row[0])), float(str(row[1]))
 
     def _ask(self, query: str, *values: object) -> object:
         row = self._looker.execute(query.encode(), values).fetchone()
@@ -199,9 +201,10 @@ class Ours:
     def _run(self, name: str) -> None:
         lines = (_ROOT / "Procfile").read_text().splitlines()
         commands = dict(line.split(": ", 1) for line in lines)
-        program, *arguments = shlex.split(commands[name])
-        command = [str(Path(sys.executable).parent / program), *arguments]
-        self._running[name] = start(command, self._directory / f"{name}.log", os.environ)
+        path = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
+        command = ["/bin/sh", "-c", f"exec {commands[name]}"]
+        log = self._directory / f"{name}.log"
+        self._running[name] = start(command, log, os.environ | {"PATH": path})
         time.sleep(0.1)
 
     def _wait_for_worker(self) -> None:

@@ -33,7 +33,7 @@ class Mark:
 
     def line(self) -> str:
         """Return it as a line of the report."""
-        verdict = "pass" if self.is_reached else "FAIL"
+        verdict = "passed" if self.is_reached else "MISSED"
         return f"{verdict}  {self.name}: {self.value:.2f} (at most {self.most:g}){self.unit}"
 
 
@@ -79,7 +79,7 @@ def memory(table: Table) -> float:
 def marks_of_no_change(table: Table) -> list[Mark]:
     """Return the mark of a look at unchanged folders."""
     trips = max(cost.round_trips for cost in table.costs["Leadmail"])
-    return [Mark("no change over 50 folders", trips, 5, " round trips")]
+    return [Mark("no change over 50 folders (TLS)", trips, 5, " round trips")]
 
 
 def marks_of_delivery(found: Deliveries) -> list[Mark]:

@@ -11,7 +11,7 @@ from bench.mails import OWNER, Author, Corpus, firm_domains, lead_addresses
 from bench.mailserver import MailServer
 from bench.mbsync import Mbsync
 from bench.meter import Cost
-from bench.ours import Ours
+from bench.ours import QUIET, Ours
 from bench.proxy import FarLine
 
 ROUND_TRIP = 0.05
@@ -79,18 +79,21 @@ def first_sync(server: MailServer, corpus: Corpus, runs: int, *, tls: bool) -> T
 
 def first_sync_far(server: MailServer, corpus: Corpus, user: str) -> Table:
     """Read a smaller mailbox for the first time, over a line with a round trip of 50 ms."""
-    table = Table(f"First sync of {corpus.mails} mails, in clear, round trip 50 ms")
-    with FarLine(server.port, ROUND_TRIP) as line:
-        with Mbsync(line.port, None, fsync=False, user=user) as peer, counted(line) as trips:
+    table = Table(f"First sync of {corpus.mails} mails, TLS, round trip 50 ms")
+    with FarLine(server.tls_port, ROUND_TRIP) as line:
+        with (
+            Mbsync(line.port, server.ca_file, fsync=False, user=user) as peer,
+            counted(line) as trips,
+        ):
             table.add("mbsync, FSync no", replace(peer.run(), round_trips=trips()))
             expect(corpus.mails, peer.held())
         for name, domains, expected in (
             ("Leadmail, 15 % match", [], corpus.matching),
             ("Leadmail, all match", firm_domains(), corpus.mails),
         ):
-            with Ours(server.ca_file) as ours, counted(line) as trips:
+            with Ours(server.ca_file, QUIET) as ours, counted(line) as trips:
                 ours.put_leads(lead_addresses(), domains)
-                cost = first_of(ours, line.port, tls=False, user=user)
+                cost = first_of(ours, line.port, tls=True, user=user)
                 table.add(name, replace(cost, round_trips=trips()))
                 expect(expected, ours.stored())
     return table
@@ -100,14 +103,14 @@ def later_sync(server: MailServer, user: str, *, new: int, runs: int) -> Table:
     """Look again into 50 folders: for nothing, or for new mails; both near and 50 ms away."""
     author = Author(seed=new + 1)
     what = f"{new} new mails" if new else "No change"
-    table = Table(f"{what}, 50 folders, in clear")
+    table = Table(f"{what}, 50 folders, TLS")
     with ExitStack() as stack:
-        line = stack.enter_context(FarLine(server.port, 0.0))
-        ours = stack.enter_context(Ours(server.ca_file))
-        with Mbsync(line.port, None, fsync=False, user=user) as peer:
+        line = stack.enter_context(FarLine(server.tls_port, 0.0))
+        ours = stack.enter_context(Ours(server.ca_file, QUIET))
+        with Mbsync(line.port, server.ca_file, fsync=False, user=user) as peer:
             peer.run()
             ours.put_leads(lead_addresses(), firm_domains())
-            first_of(ours, line.port, tls=False, user=user)
+            first_of(ours, line.port, tls=True, user=user)
             ours.wait_for(lambda: ours.round() is not None)
             mailbox = ours.mailbox()
             for round_trip in [0.0, ROUND_TRIP] * runs:

@@ -11,9 +11,7 @@ TESTS = Path(__file__).parent
 FAILURES = set(range(1, 26))
 NOT_YET = {
     6: "moved mails of Outlook, with its connector",
-    8: "Gmail's quotas, with its connector",
     9: "Outlook's concurrency, with its connector",
-    18: "two refreshes of one grant, with OAuth",
 }
 """Failures that nothing in this house could suffer so far; whoever brings it, takes it out."""
 

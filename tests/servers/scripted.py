@@ -148,3 +148,14 @@ def server_context(authority: Authority) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(authority.certificate, authority.key)
     return context
+
+
+def fetched(*responses: bytes) -> bytes:
+    return b"".join(responses) + b"{tag} OK done\r\n"
+
+
+def described(uid: int, headers: bytes = b"From: a@b.example\r\n\r\n", size: int = 50) -> bytes:
+    return (
+        b'* %d FETCH (UID %d RFC822.SIZE %d INTERNALDATE "23-Nov-2026 20:00:00 +0000" '
+        b"BODY[HEADER.FIELDS (FROM)] {%d}\r\n%s)\r\n" % (uid, uid, size, len(headers), headers)
+    )

@@ -62,6 +62,12 @@ def house(make_house: Callable[..., House]) -> House:
 
 
 @pytest.fixture
+def brief(make_house: Callable[..., House]) -> House:
+    """A house that waits for a silent mail server for a few seconds only."""
+    return make_house(mail_timeout_seconds=4.0)
+
+
+@pytest.fixture
 def tap(dovecot: Dovecot) -> Iterator[Tap]:
     """A tap on the line to the mail server."""
     with Tap(dovecot.port) as one:

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from tests.service.test_up import of_this, until_nothing_runs
+from tests.service.foreground import of_this, until_nothing_runs
 
 pytestmark = pytest.mark.timeout(400)
 LEADMAIL = Path(sys.executable).with_name("leadmail")

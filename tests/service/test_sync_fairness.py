@@ -17,7 +17,7 @@ from tests.tap import Tap
 from worker import jobs, slice  # noqa: A004  # the module's name
 
 ANNA = "anna@customer.test"
-ROUNDS = rounds(ci=150, full=3000)
+ROUNDS = rounds(ci=75, full=3000)
 LARGE = 20 * ROUNDS
 SMALL, SMALL_MAILBOXES = 10, 20
 SOON = 18

@@ -3,40 +3,23 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 
 from connectors.egress import Egress
-from connectors.errors import (
-    CertificateRefused,
-    GrantRevoked,
-    HostNotAllowed,
-    Unreachable,
-)
-from mail.address import Address
-from privacy.contents import Grant, MailboxCard
 from tests.comparison import EQUAL
 from tests.house import House
 from tests.letters import letter
-from tests.servers.child import free_port
 from tests.servers.dovecot import Dovecot
 from tests.servers.hands import PASSWORD
 from tests.tap import Drop, Hang, Tap, Weather, breaking, refusing
 from worker import clock
-from worker.joining import Joining
 from worker.problems import REMEDIES
 
 ANNA = "anna@customer.test"
 THROTTLED = b"NO Request is throttled. Suggested Backoff Time: 90000 milliseconds"
 DUE = "SELECT extract(epoch FROM due_at - now()) AS seconds, failures FROM mailbox WHERE id = :id"
-
-
-@pytest.fixture
-def brief(make_house: Callable[..., House]) -> House:
-    """A house that waits for a silent mail server for a few seconds only."""
-    return make_house(mail_timeout_seconds=4.0)
 
 
 def wait_left(house: House, mailbox: int) -> float | None:
@@ -260,45 +243,6 @@ def test_a_server_that_may_not_be_reached_any_more_is_named(
     assert ("failing", problem) == during
     assert ("live", None) == house.state(mailbox)
     assert EQUAL == house.compare()
-
-
-@pytest.mark.parametrize(
-    ("change", "error"),
-    [
-        ({"password": "wrong"}, GrantRevoked),
-        ({"port": 0}, Unreachable),
-        ({"security": "plain"}, Unreachable),
-        ({"host": "127.0.0.2"}, HostNotAllowed),
-        ({"host": "localhost", "egress": Egress(("localhost",), None)}, CertificateRefused),
-    ],
-    ids=["wrong password", "closed port", "TLS port in clear", "host", "certificate"],
-)
-def test_a_mailbox_that_cannot_be_opened_is_not_connected(
-    brief: House, change: dict[str, object], error: type[Exception]
-):
-    house, user = brief, brief.user()
-    given = {"host": "127.0.0.1", "port": house.dovecot.tls_port, "security": "tls"} | change
-    if "egress" in change:
-        house.service.__dict__["egress"] = given.pop("egress")
-    if given["port"] == 0:
-        given["port"] = free_port()
-    password = str(given.pop("password", PASSWORD))
-    card = MailboxCard(
-        user="anna",
-        address=Address(user),
-        host=str(given["host"]),
-        port=int(str(given["port"])),
-        security=str(given["security"]),
-        username=user,
-        folders=None,
-    )
-
-    with pytest.raises(error):
-        Joining(house.service, house.workspace, "test").connect(
-            "imap", card, Grant("password", password), None, keeps_since=False
-        )
-
-    assert 0 == house.count("mailbox")
 
 
 def test_a_folder_that_may_not_be_opened_does_not_stop_the_others(house: House, tap: Tap):

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
+from typing import Any
 
 import httpx
 import pytest
 
 from tests.builders import Tenant, make_settings
 from tests.databases import Databases
+from tests.servers.dovecot import Dovecot
+from tests.servers.hands import PASSWORD
 from tests.service.api.calls import Crm, serve
 from worker.boot import Service
 from worker.embedded import RedisServer
 from worker.log import configure
+
+_numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -58,3 +64,22 @@ def same_crm(api_service: Service, client: httpx.Client) -> Crm:
 def other_crm(api_service: Service, client: httpx.Client) -> Crm:
     """Another Client of the CRM on the same service."""
     return Crm(client, Tenant.of(api_service, "Other Ltd"))
+
+
+@pytest.fixture
+def account(dovecot: Dovecot) -> dict[str, Any]:
+    """What the CRM sends to connect a mailbox that is there."""
+    name = f"api{next(_numbers)}@firm.example"
+    dovecot.user(name)
+    with dovecot.client(name):
+        pass
+    return {
+        "provider": "imap",
+        "user": "u-1",
+        "address": name,
+        "host": "127.0.0.1",
+        "port": dovecot.port,
+        "security": "plain",
+        "username": name,
+        "password": PASSWORD,
+    }
