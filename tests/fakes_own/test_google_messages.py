@@ -88,6 +88,7 @@ def test_spam_and_trash_are_listed_only_when_asked_for(anna, users):
     assert {plain, spam, trash} == listed(includeSpamTrash=True)
     assert {spam} == listed(labelIds=["SPAM"])
     assert {trash} == listed(q="in:trash")
+    assert {plain} == listed(q="-in:trash")
     assert {plain, spam, trash} == listed(q="in:anywhere")
 
 

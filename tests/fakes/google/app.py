@@ -24,6 +24,7 @@ from tests.fakes.google import (
 )
 from tests.fakes.google.counters import Refused
 from tests.fakes.google.faults import ON_THE_LINE, Fault
+from tests.fakes.google.lines import cut
 from tests.fakes.google.token_errors import ON_DEMAND, Denied
 from tests.fakes.google.wire import Answer, Breakage, Call
 from tests.fakes.google.world import World
@@ -87,6 +88,8 @@ class App:
             else:
                 answer = self._answer(call)
             await asyncio.sleep(answer.delay.total_seconds())
+            if answer.breakage is Breakage.DROPPED:
+                cut(scope["client"])
             await _deliver(answer, call, receive, send)
         finally:
             with self._world.lock:
@@ -160,14 +163,11 @@ async def _deliver(answer: Answer, call: Call, receive: Receive, send: Send) -> 
     match answer.breakage:
         case None:
             await _write(answer, call, send)
-        case Breakage.HANGING:
+        case Breakage.HANGING | Breakage.DROPPED:
             while (await receive())["type"] != "http.disconnect":
                 pass
         case Breakage.TRUNCATED:
             await _write(answer, call, send, keeps=len(answer.body) // 2)
-        case Breakage.DROPPED:
-            # The server closes a connection whose application says nothing.
-            return
 
 
 async def _write(answer: Answer, call: Call, send: Send, keeps: int | None = None) -> None:

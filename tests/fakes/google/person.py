@@ -195,6 +195,12 @@ class Person:
             self._account.is_disabled = False
         self._tell("account-enabled")
 
+    def rename(self, address: str) -> None:
+        """Give the account another address; its `sub`, mail and grants stay."""
+        with self._world.lock:
+            assert self._world.accounts.find(address) is None, f"{address} exists"
+            self._account.address = self._mailbox.address = address
+
     def is_watched(self) -> bool:
         """Say whether a watch runs."""
         with self._world.lock:

@@ -87,10 +87,8 @@ def reaches_hidden(node: Node) -> bool:
             return value.lower() in {"spam", "trash", "anywhere"}
         case Term("label", value):
             return value.lower() in {"spam", "trash"}
-        case Term():
+        case Term() | Without():
             return False
-        case Without(inside):
-            return reaches_hidden(inside)
         case All(inside) | Either(inside):
             return any(reaches_hidden(each) for each in inside)
 

@@ -2,16 +2,44 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import threading
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import uvicorn
 
 from tests.fakes.google.app import App
+from tests.fakes.google.lines import Line
 
 STARTS_WITHIN_SECONDS = 20
+
+
+class _Served(uvicorn.Server):
+    """Ends when it is told to, and not at its next look at the clock: tests start many."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._wake: Callable[[], object] = lambda: None
+
+    async def main_loop(self) -> None:
+        """Serve until the end."""
+        ended = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        self._wake = lambda: loop.call_soon_threadsafe(ended.set)
+        ticks = 0
+        while not await self.on_tick(ticks):
+            ticks += 1
+            with suppress(TimeoutError):
+                await asyncio.wait_for(ended.wait(), 0.1)
+
+    def end(self) -> None:
+        """End, and with it whatever hangs on demand."""
+        self.should_exit = self.force_exit = True
+        self._wake()
 
 
 class Server:
@@ -27,10 +55,10 @@ class Server:
         # Listening at once: who comes before the first answer waits instead of being refused.
         self._socket.listen(512)
         self.port = int(self._socket.getsockname()[1])
-        self._server = uvicorn.Server(
+        self._server = _Served(
             uvicorn.Config(
                 app,
-                http="h11",
+                http=Line,
                 loop="asyncio",
                 ws="none",
                 lifespan="off",
@@ -57,7 +85,6 @@ class Server:
 
     def close(self) -> None:
         """Stop serving."""
-        # What hangs on demand would never end by itself.
-        self._server.should_exit = self._server.force_exit = True
+        self._server.end()
         self._thread.join()
         self._socket.close()
