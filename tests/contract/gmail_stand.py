@@ -30,7 +30,7 @@ class GmailStand:
     has_object_ids = True
     ids_outlive_renumbering = True
     finds_reply_to = False
-    most_memory = 5.0
+    shares_our_memory = True
     roles = frozenset(
         {
             FolderRole.INBOX,

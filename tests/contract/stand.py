@@ -42,8 +42,8 @@ class Stand(Protocol):
         ...
 
     @property
-    def most_memory(self) -> float:
-        """How many times its size a big mail may take while it is fetched."""
+    def shares_our_memory(self) -> bool:
+        """Whether the server runs in this process, so that its memory counts as ours."""
         ...
 
     @property
@@ -95,7 +95,7 @@ class ImapStand:
 
     ids_outlive_renumbering = False
     finds_reply_to = True
-    most_memory = 1.5
+    shares_our_memory = False
     roles = frozenset(FolderRole) - {FolderRole.ALL, FolderRole.OTHER}
 
     def __init__(self, server: Dovecot | Cyrus) -> None:

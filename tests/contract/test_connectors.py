@@ -425,6 +425,9 @@ def test_nothing_in_the_mailbox_is_ever_changed(stand: Stand):
 
 
 def test_a_big_mail_takes_little_more_memory_than_itself(stand: Stand):
+    if stand.shares_our_memory:
+        # Measured with a server of its own: tests/connectors/test_gmail_memory.py.
+        return
     size = 24 * 2**20
     stand.deliver([letter(1, body=(b"x" * 76 + b"\r\n") * (size // 78))])
     connector = stand.connector()
@@ -438,7 +441,7 @@ def test_a_big_mail_takes_little_more_memory_than_itself(stand: Stand):
         tracemalloc.stop()
 
     assert size < len(raw.raw) + 1000
-    assert peak < stand.most_memory * size
+    assert peak < 1.5 * size
 
 
 def test_an_abandoned_listing_does_not_disturb_what_follows(stand: Stand):
