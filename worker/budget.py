@@ -1,21 +1,21 @@
-"""The units that a mailbox may spend at its provider a minute: a token bucket in Redis.
+"""What a mailbox may cost its provider: units a minute, or bytes a day; both counted in Redis.
 
-All workers share it. It holds a fifth of a minute's units and fills with the rest, so that no
-sixty seconds see more than the quota, however they are cut. Backfill leaves a third of the
-bucket to live mail. A Redis that forgets it costs a few refusals by the provider at most.
+All workers share them. Units are a token bucket that holds a fifth of a minute's units and fills
+with the rest, so that no sixty seconds see more than the quota, however they are cut. Backfill
+leaves a third of it to live mail. A Redis that forgets costs some refusals by the provider at most.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import redis
 
 from connectors.errors import Paced
 
-MINUTE_SECONDS = 60
+MINUTE_SECONDS, DAY_SECONDS = 60, 86_400
 BURST, RESERVE = 1 / 5, 1 / 15
 """Parts of a minute's units: what the bucket holds, and what of it is for live mail only."""
 PATIENCE = timedelta(seconds=3)
@@ -94,3 +94,43 @@ class MailboxBudget:
             client.expire(self.name, MINUTE_SECONDS * 2)
         except redis.RedisError:
             return
+
+
+class MailboxDay:
+    """The bytes of one mailbox that were fetched today (UTC), and how many may be.
+
+    Gmail's IMAP, for one, is locked for a day beyond 2,500 MB. Live mail is always fetched.
+    """
+
+    def __init__(self, client: Callable[[], redis.Redis], mailbox_id: int, most: int) -> None:
+        self.client = client
+        self.mailbox_id = mailbox_id
+        self.most = most
+
+    def check(self) -> None:
+        """Let past mail be fetched; a Redis that is away forbids nothing.
+
+        Raises:
+            Paced: The day's bytes are used up; tomorrow it goes on.
+        """
+        now = datetime.now(UTC)
+        try:
+            spent = int(self.client().get(self.name(now)) or 0)
+        except redis.RedisError:
+            return
+        if spent >= self.most:
+            tomorrow = datetime.combine(now.date() + timedelta(days=1), datetime.min.time(), UTC)
+            raise Paced(tomorrow - now)
+
+    def spend(self, octets: int) -> None:
+        """Count bytes that were fetched."""
+        name = self.name(datetime.now(UTC))
+        try:
+            self.client().incrby(name, octets)
+            self.client().expire(name, DAY_SECONDS)
+        except redis.RedisError:
+            return
+
+    def name(self, now: datetime) -> str:
+        """Return the key of a day."""
+        return f"leadmail:mailbox:{self.mailbox_id}:bytes:{now:%Y-%m-%d}"

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
+
+import redis
 
 from connectors.base import Connector
 from connectors.errors import ConnectorError
@@ -17,10 +20,11 @@ from connectors.imap import (
     Password,
     Security,
 )
+from connectors.imap.account import DayBudget
 from connectors.imap.idle import IdleWatch
 from models.base import AnyRow
 from privacy.contents import Grant, MailboxCard, open_mailbox
-from worker.budget import MailboxBudget
+from worker.budget import MailboxBudget, MailboxDay
 from worker.grants import fresh_grant
 from worker.settings import Settings
 
@@ -29,6 +33,17 @@ if TYPE_CHECKING:
 
 CONNECT_TIMEOUT = timedelta(seconds=15)
 IMAP, GMAIL = "imap", "gmail"
+
+
+@dataclass(frozen=True, slots=True)
+class Budgets:
+    """What a mailbox may cost: units at an API, bytes of a mail server. None: no bound."""
+
+    units: Budget | None = None
+    day: DayBudget | None = None
+
+
+UNLIMITED = Budgets()
 
 
 def open_connector(
@@ -44,10 +59,16 @@ def open_connector(
         ConnectorError: A new token was needed, and isn't to be had.
     """
     grant = fresh_grant(service, mailbox)
-    card = card_of(service, mailbox)
-    units = service.settings.gmail_units_per_minute
-    budget = MailboxBudget(lambda: service.redis, mailbox.id, units, others_wait)
-    return make_connector(service, mailbox.provider, card, grant, budget)
+    settings, card = service.settings, card_of(service, mailbox)
+
+    def client() -> redis.Redis:
+        return service.redis
+
+    budgets = Budgets(
+        MailboxBudget(client, mailbox.id, settings.gmail_units_per_minute, others_wait),
+        MailboxDay(client, mailbox.id, settings.imap_day_bytes),
+    )
+    return make_connector(service, mailbox.provider, card, grant, budgets)
 
 
 def card_of(service: Service, mailbox: AnyRow) -> MailboxCard:
@@ -76,7 +97,7 @@ def make_connector(
     provider: str,
     card: MailboxCard,
     grant: Grant,
-    budget: Budget | None = None,
+    budgets: Budgets = UNLIMITED,
 ) -> Connector:
     """Return a connector for an account that was just given to us, or that is kept.
 
@@ -84,9 +105,10 @@ def make_connector(
         ConnectorError: There is none for the provider.
     """
     if provider == IMAP:
-        return ImapConnector(account(card, grant), service.egress, fetch_limits(service.settings))
+        limits = fetch_limits(service.settings)
+        return ImapConnector(account(card, grant), service.egress, limits, budgets.day)
     if provider == GMAIL:
-        return gmail_connector(service, token_of(grant), budget)
+        return gmail_connector(service, token_of(grant), budgets.units)
     raise ConnectorError(f"no connector for {provider}")
 
 

@@ -19,6 +19,7 @@ from worker.subjects import holders
 if TYPE_CHECKING:
     from worker.boot import Service
 
+SHARED = "The grant is still in use."
 DELEGATED = "Take back the domain-wide delegation, if nobody needs it any more."
 
 
@@ -36,6 +37,8 @@ def revoke(service: Service, workspace_id: int, mailbox_id: int) -> Mapping[str,
         held = read(service, workspace_id, mailbox_id).grant
     except (ConnectorError, Shredded) as error:
         return {"failed": [type(error).__name__]}
+    if is_shared(service, held):
+        return {"ended": [], "failed": [], "left_to_person": [SHARED]}
     steps = [end_in_connector(service, mailbox, held)]
     if held.is_renewable:
         # The connector's own word on a token is for those that we can't revoke.
@@ -45,6 +48,16 @@ def revoke(service: Service, workspace_id: int, mailbox_id: int) -> Mapping[str,
         "failed": [one for step in steps for one in step.failed],
         "left_to_person": [one for step in steps for one in step.left_to_person],
     }
+
+
+def is_shared(service: Service, held: Grant) -> bool:
+    """Tell whether another connected mailbox rests on the same grant.
+
+    The provider ends all that a person granted to this installation at once, and has one watch
+    for all: so the last mailbox of the account ends them, and another Client's doesn't go silent
+    with this one.
+    """
+    return held.kind == "oauth" and any(holders(service, held.provider, held.subject))
 
 
 def end_in_connector(service: Service, mailbox: AnyRow, held: Grant) -> Revocation:
@@ -63,16 +76,10 @@ def end_in_connector(service: Service, mailbox: AnyRow, held: Grant) -> Revocati
 
 
 def end_grant(service: Service, held: Grant) -> Revocation:
-    """Revoke a grant, unless another connected mailbox rests on the same.
-
-    The provider ends all that a person granted to this installation at once, so the last
-    mailbox of the account does it: another Client's must not go silent with this one.
-    """
+    """Revoke a grant at its provider."""
     if held.kind != "oauth":
         return Revocation(left_to_person=(DELEGATED,))
     try:
-        if any(holders(service, held.provider, held.subject)):
-            return Revocation(left_to_person=("The grant is still in use.",))
         return provider_of(service, held.provider).revoke(held.secret)
     except ConnectorError as error:
         return Revocation(failed=(f"grant ({error.code})",))

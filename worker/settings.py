@@ -81,6 +81,9 @@ class Settings(BaseSettings):
     max_message_bytes: int = Field(
         default=35 * MIB, ge=MIB, validation_alias="LEADMAIL_MAX_MESSAGE_BYTES"
     )
+    imap_day_bytes: int = Field(
+        default=2_000_000_000, ge=MIB, validation_alias="LEADMAIL_IMAP_DAY_BYTES"
+    )
     batch_bytes: int = Field(default=8 * MIB, ge=MIB, validation_alias="LEADMAIL_BATCH_BYTES")
     mail_timeout_seconds: float = Field(
         default=30.0, gt=0, validation_alias="LEADMAIL_MAIL_TIMEOUT_SECONDS"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from http.client import HTTPException
@@ -23,6 +24,9 @@ from connectors.errors import ConnectorError, MessageGone, Misbehaved, Throttled
 from connectors.gmail.account import Budget, GmailAccount, GmailLimits
 from connectors.gmail.refusals import refusal
 from connectors.gmail.transport import GuardedHttp
+
+# It logs searches at DEBUG and whole answers at WARNING: what it says, we say by our errors.
+logging.getLogger("googleapiclient").setLevel(logging.CRITICAL)
 
 ME = "me"
 TRIES = 4

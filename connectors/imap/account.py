@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
+from typing import Protocol
 
 
 class Security(StrEnum):
@@ -38,6 +39,22 @@ class ImapAccount:
     security: Security
     username: str = field(repr=False)
     auth: Password | AccessToken
+
+
+class DayBudget(Protocol):
+    """The bytes that may be fetched of a mailbox on one day, over all workers (F25)."""
+
+    def check(self) -> None:
+        """Let past mail be fetched.
+
+        Raises:
+            Paced: The day's bytes are used up.
+        """
+        ...
+
+    def spend(self, octets: int) -> None:
+        """Count bytes that were fetched."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

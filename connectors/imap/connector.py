@@ -18,7 +18,7 @@ from connectors.base import (
 )
 from connectors.egress import Egress
 from connectors.errors import Misbehaved, Unreadable
-from connectors.imap.account import AccessToken, FetchLimits, ImapAccount
+from connectors.imap.account import AccessToken, DayBudget, FetchLimits, ImapAccount
 from connectors.imap.changes import list_changes, pin_folder
 from connectors.imap.fetching import fetch_envelopes, fetch_messages, find_gone
 from connectors.imap.folders import list_folders
@@ -33,11 +33,16 @@ class ImapConnector:
     """A mailbox on an IMAP server. Reads only: EXAMINE and PEEK (invariant 11)."""
 
     def __init__(
-        self, account: ImapAccount, egress: Egress, limits: FetchLimits | None = None
+        self,
+        account: ImapAccount,
+        egress: Egress,
+        limits: FetchLimits | None = None,
+        day: DayBudget | None = None,
     ) -> None:
         self._account = account
         self._egress = egress
         self._limits = limits or FetchLimits()
+        self._day = day
         self._session: Session | None = None
 
     @property
@@ -98,16 +103,19 @@ class ImapConnector:
             if refs:
                 yield from fetch_envelopes(self._open(), refs, self._limits)
 
-    def fetch(
-        self,
-        refs: Sequence[MessageRef],
-        *,
-        live: bool = False,  # noqa: ARG002  (no reserve here)
-    ) -> Iterator[RawMessage]:
+    def fetch(self, refs: Sequence[MessageRef], *, live: bool = False) -> Iterator[RawMessage]:
         """Yield whole messages, pipelined within the byte budget."""
-        with self._disbelieving():
-            if refs:
-                yield from fetch_messages(self._open(), refs, self._limits)
+        if self._day is not None and refs and not live:
+            self._day.check()
+        octets = 0
+        try:
+            with self._disbelieving():
+                for raw in fetch_messages(self._open(), refs, self._limits) if refs else ():
+                    octets += len(raw.raw)
+                    yield raw
+        finally:
+            if self._day is not None and octets:
+                self._day.spend(octets)
 
     def gone(self, refs: Sequence[MessageRef]) -> Collection[MessageRef]:
         """Return those of the refs that no longer exist."""

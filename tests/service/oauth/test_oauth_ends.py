@@ -29,7 +29,7 @@ def test_a_disconnection_revokes_the_grant_at_google(flow: Flow):
     said = disconnect(flow, mailbox)
 
     assert not person.is_granted()
-    assert ["grant"] == said["ended"]
+    assert ["push notifications", "grant"] == said["ended"]
     assert [] == grants_at_google(said)
     assert 404 == flow.crm.call("GET", f"/v1/mailboxes/{mailbox}").status_code
     assert 0 == flow.count("mailbox_grant")
@@ -52,7 +52,7 @@ def test_whatever_google_answers_the_purge_goes_on(flow: Flow, weather: str):
     said = disconnect(flow, mailbox)
 
     assert ["grant (unreachable)"] == grants_at_google(said)
-    assert [] == said["ended"]
+    assert ["push notifications"] == said["ended"]
     assert 0 == flow.count("mailbox")
 
 
@@ -63,7 +63,7 @@ def test_a_grant_that_waits_for_its_person_is_revoked_too(flow: Flow):
     mailbox = flow.connect(person)
     end(flow.service, flow.tenant.id, int(mailbox), flow.held(mailbox)[0].version)
 
-    assert ["grant"] == disconnect(flow, mailbox)["ended"]
+    assert ["push notifications", "grant"] == disconnect(flow, mailbox)["ended"]
     assert not person.is_granted()
 
 
@@ -79,7 +79,7 @@ def test_the_last_mailbox_of_an_account_revokes_its_grant(make_flow):
     assert [] == kept["ended"]
     assert ["The grant is still in use."] == kept["left_to_person"]
     assert still_granted
-    assert ["grant"] == ended["ended"]
+    assert ["push notifications", "grant"] == ended["ended"]
     assert not person.is_granted()
 
 
