@@ -101,7 +101,8 @@ class GmailHouse(House):
         """Let the clock tick when everything that was put off is due."""
         self.rows_changed("UPDATE mailbox SET due_at = now(), paced_until = NULL")
         self.rows_changed("UPDATE pending SET retry_at = now()")
-        for key in self.service.redis.scan_iter("leadmail:mailbox:*:rung:*"):
+        # What was rung, and what was spent.
+        for key in self.service.redis.scan_iter("leadmail:mailbox:*"):
             self.service.redis.delete(key)
         clock.tick(self.service)
 
