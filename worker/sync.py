@@ -20,17 +20,16 @@ from connectors.errors import CursorExpired, FolderGone
 from models.base import AnyRow
 from models.queries import folders as folder_queries
 from models.queries import mailboxes, policies
-from models.queries import pending as pending_queries
 from models.store import Fenced, PolicyChanged, Store
 from privacy.removal import Removal
 from privacy.vault import Index, Key
 from worker.folders import FolderState, refresh
 from worker.history import History
 from worker.lease import Lease
-from worker.placing import object_hash, place_known
 from worker.planner import plan
 from worker.policy import Parties, Policies
 from worker.slice import Slice
+from worker.waiting import enqueue, unread
 
 log = structlog.get_logger(__name__)
 HELD_AT_ONCE = 2000
@@ -208,7 +207,9 @@ class Run:
                 with self.store.workspace(workspace) as connection:
                     self.hold(connection, state.version)
                     write(connection, datetime.now(UTC))
-                    waits = self.enqueue(connection, state, fetch, live=live)
+                    waits = enqueue(
+                        connection, self.index, self.mailbox, state.id, fetch, live=live
+                    )
                 break
             except PolicyChanged:
                 continue
@@ -228,40 +229,6 @@ class Run:
             now = policies.version(connection, self.mailbox.workspace_id, hold=True)
             if now != version:
                 raise PolicyChanged
-
-    def enqueue(
-        self,
-        connection: Connection,
-        state: FolderState,
-        fetch: Sequence[Envelope],
-        *,
-        live: bool,
-    ) -> int:
-        """Write what is to be fetched, less what is held; return how many wait now."""
-        if not fetch:
-            return 0
-        refs = {envelope.ref.id for envelope in fetch}
-        held = folder_queries.known_refs(connection, state.id, refs)
-        new = [envelope for envelope in fetch if envelope.ref.id not in held]
-        placed = place_known(connection, self.index, self.mailbox, state.id, new)
-        rest = [envelope for envelope in new if envelope.ref.id not in placed]
-        return pending_queries.add(
-            connection,
-            workspace_id=self.mailbox.workspace_id,
-            mailbox_id=self.mailbox.id,
-            generation=self.mailbox.generation,
-            folder_id=state.id,
-            live=live,
-            waiting=[
-                (
-                    envelope.ref.id,
-                    object_hash(self.index, envelope),
-                    envelope.size,
-                    envelope.received_at,
-                )
-                for envelope in rest
-            ],
-        )
 
     def find_removed(self, state: FolderState) -> None:
         """Ask which of the held mails are gone, where the listing doesn't say."""
@@ -308,8 +275,3 @@ class Run:
             if folder_queries.has_unplaced(connection, self.mailbox.id):
                 mailboxes.ring(connection, [self.mailbox.id])
         log.info("mailbox_covered", mailbox_id=self.mailbox.id, folders=len(list(states)))
-
-
-def unread(found: Found) -> Envelope:
-    """Return what is known of a message that a search found: no addresses, no time but now."""
-    return Envelope(found.ref, found.size, datetime.now(UTC), (), (), object_id=found.object_id)

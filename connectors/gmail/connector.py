@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from base64 import urlsafe_b64decode
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -34,14 +33,13 @@ from connectors.gmail.account import Budget, GmailAccount, GmailLimits, Unlimite
 from connectors.gmail.api import GmailApi
 from connectors.gmail.cursor import Position, seconds
 from connectors.gmail.history import ALL_MAIL, HIDDEN, ROLES, holds, net_changes
-from connectors.gmail.query import SIZES, frame_of, larger, searches
+from connectors.gmail.query import frame_of
+from connectors.gmail.records import decoded, envelope_of, received_at
 from connectors.gmail.refusals import PageExpired
+from connectors.gmail.search import find_messages
 from mail.address import Address
-from mail.envelope import scan
 
 FORM = "id,threadId,labelIds,internalDate,sizeEstimate"
-PIECE = 4 * 2**18
-"""Characters of base64 that are decoded together; a multiple of four."""
 HEADERS = ["From", "Sender", "To", "Cc", "Bcc", "Reply-To", "Message-ID"]
 
 
@@ -131,18 +129,7 @@ class GmailConnector:
         self, folder: Folder, addresses: Collection[Address], since: datetime | None
     ) -> Iterator[Found]:
         """Yield what Gmail's search finds for the addresses: whole words, so a superset."""
-        place = self._place(folder)
-        frame = frame_of(folder, since)
-        characters = self._limits.query_characters
-        seen: set[str] = set()
-        for query in searches(addresses, frame, characters):
-            ids = [id_ for id_ in self._api.list_all(q=query, **place) if id_ not in seen]
-            if not ids:
-                continue
-            sizes = self._sizes(query, place)
-            for id_ in ids:
-                seen.add(id_)
-                yield Found(MessageRef(folder.key, id_), sizes.get(id_, SIZES[0][1]), id_)
+        yield from find_messages(self._api, folder, addresses, since, self._place(folder))
 
     def pin(self, folder: Folder) -> Cursor:
         """Return a cursor at the mailbox's present end that counts all before it as covered."""
@@ -283,20 +270,6 @@ class GmailConnector:
             place["includeSpamTrash"] = True
         return place
 
-    def _sizes(self, query: str, place: Mapping[str, Any]) -> dict[str, int]:
-        """Return how large the large messages of a search are at most, by id."""
-        bounds = [bound for _, bound in SIZES[1:]] + [self._limits.message_bytes]
-        sizes: dict[str, int] = {}
-        for (word, _), bound in zip(SIZES, bounds, strict=True):
-            found = list(self._api.list_all(q=larger(query, word), **place))
-            if not found:
-                return sizes
-            sizes |= dict.fromkeys(found, bound)
-        limit = self._limits.message_bytes
-        for id_ in self._api.list_all(q=larger(query, str(limit)), **place):
-            sizes[id_] = limit + 1
-        return sizes
-
     def _get(
         self,
         refs: Sequence[MessageRef],
@@ -314,35 +287,3 @@ class GmailConnector:
                 folder = Folder(ref.folder, "", FolderRole.OTHER)
                 if holds(folder, message.get("labelIds", ())):
                     yield ref, message
-
-
-def received_at(message: Mapping[str, Any]) -> datetime:
-    """Return when Gmail got a message."""
-    return datetime.fromtimestamp(int(message["internalDate"]) / 1000, UTC)
-
-
-def decoded(text: str) -> bytes:
-    """Return a message's bytes; Google writes the padding, but doesn't promise it.
-
-    In pieces, for the decoder copies what it is given twice.
-    """
-    pieces = (text[at : at + PIECE] for at in range(0, len(text), PIECE))
-    return b"".join(urlsafe_b64decode(piece + "=" * (-len(piece) % 4)) for piece in pieces)
-
-
-def envelope_of(ref: MessageRef, message: Mapping[str, Any]) -> Envelope:
-    """Return the envelope in a message's headers; the mailbox-wide id is its own."""
-    headers = message.get("payload", {}).get("headers", ())
-    block = "".join(f"{header['name']}: {header['value']}\r\n" for header in headers)
-    found = scan(block.encode("utf-8", "replace"))
-    return Envelope(
-        ref=ref,
-        size=int(message["sizeEstimate"]),
-        received_at=received_at(message),
-        sender=found.sender,
-        recipients=found.recipients,
-        reply_to=found.reply_to,
-        message_id=found.message_id,
-        object_id=message["id"],
-        thread_id=message.get("threadId", ""),
-    )
