@@ -51,6 +51,8 @@ def sync_mailbox(service: Service, mailbox_id: int) -> None:
             return
         with reacting(service, mailbox, lease) as opened:
             key, card = opened
+            # The few mails that a live mailbox brings come by the connection that found them.
+            is_live = mailbox.state == State.LIVE
             with connected(service, mailbox, Work.SYNC) as connector:
                 run = Run(
                     store=service.store,
@@ -63,10 +65,12 @@ def sync_mailbox(service: Service, mailbox_id: int) -> None:
                     lease=lease,
                     history=History(service.vault),
                     removal=service.removal,
-                    ring_import=service.doorbell.fetch,
+                    ring_import=do_nothing if is_live else service.doorbell.fetch,
                     slice=slice_of(service, Work.SYNC),
                 )
                 again = run.catch_up()
+                if is_live and run.brought:
+                    import_at_once(service, mailbox, key, card, connector)
                 keep_watch(service, mailbox, card, connector)
             again = end_sync(service, mailbox, lease, covered=not again) or again
             if again:
@@ -100,6 +104,24 @@ def import_mail(service: Service, mailbox_id: int) -> None:
         waits = mailboxes.has_waiting(connection, mailbox_id)
     if waits:
         service.doorbell.fetch(mailbox_id)
+
+
+def do_nothing(_: int) -> None:
+    """Ring for nobody."""
+
+
+def import_at_once(
+    service: Service, mailbox: AnyRow, key: Key, card: MailboxCard, connector: Connector
+) -> None:
+    """Take in what a sync has found, without another job and another login; ring for the rest."""
+    workspace, ttl = mailbox.workspace_id, service.settings.lease
+    with leased(service.store, workspace, mailbox.id, Work.IMPORT, ttl) as lease:
+        if lease is not None:
+            import_of(service, mailbox, key, card, connector, lease).run()
+    with service.store.workspace(workspace) as connection:
+        waits = mailboxes.has_waiting(connection, mailbox.id)
+    if waits:
+        service.doorbell.fetch(mailbox.id)
 
 
 def import_of(

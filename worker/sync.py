@@ -52,6 +52,7 @@ class Run:
     removal: Removal
     ring_import: Callable[[int], object]
     slice: Slice
+    brought: int = 0
     parties: Parties = field(init=False)
 
     def __post_init__(self) -> None:
@@ -214,6 +215,7 @@ class Run:
             except PolicyChanged:
                 continue
         if waits:
+            self.brought += waits
             self.ring_import(self.mailbox.id)
 
     def hold(self, connection: Connection, version: int | None = None) -> None:
