@@ -16,6 +16,9 @@ from models.mailbox import Folder
 
 PLACES_AT_ONCE = 5000
 
+HOMELESS = ~exists(select(1).where(Place.mail_id == Mail.id))
+"""The mail has no place: an import may have given it one while its last other was forgotten."""
+
 
 def of_mailbox(connection: Connection, mailbox_id: int) -> Sequence[AnyRow]:
     """Return a mailbox's folders."""
@@ -144,7 +147,9 @@ def unplaced(
 ) -> Sequence[int]:
     """Return ids of mails that lost their last place before a time."""
     return connection.scalars(
-        select(Mail.id).where(Mail.mailbox_id == mailbox_id, Mail.unplaced_at < before).limit(limit)
+        select(Mail.id)
+        .where(Mail.mailbox_id == mailbox_id, Mail.unplaced_at < before, HOMELESS)
+        .limit(limit)
     ).all()
 
 
@@ -154,7 +159,9 @@ def has_unplaced(connection: Connection, mailbox_id: int) -> bool:
         connection.scalar(
             select(
                 exists(
-                    select(1).where(Mail.mailbox_id == mailbox_id, Mail.unplaced_at.is_not(None))
+                    select(1).where(
+                        Mail.mailbox_id == mailbox_id, Mail.unplaced_at.is_not(None), HOMELESS
+                    )
                 )
             )
         )

@@ -247,3 +247,18 @@ def test_an_unchanged_mailbox_is_not_opened(house: House, tap: Tap):
     house.sync(mailbox)
 
     assert set() == {verb for verb in tap.verbs() if b"EXAMINE" in verb or b"UID" in verb}
+
+
+def test_a_mail_that_an_import_placed_while_its_last_other_place_went_is_kept_f5(house: House):
+    user = house.user()
+    house.put_lead("anna", ANNA)
+    house.write(user, "kept.1", ANNA)
+    mailbox = house.connect(user)
+    # What two transactions beside each other leave: a place, and the mark of a mail without.
+    house.rows_changed("UPDATE mail SET unplaced_at = now() - interval '1 hour'")
+
+    house.sync(mailbox)
+    house.sync(mailbox)
+
+    assert ["kept.1"] == house.ids("anna")
+    assert EQUAL == house.compare()
