@@ -22,7 +22,7 @@ from tests.privacy.test_fences import GUARDED
 from tests.storm import rounds, storm
 from worker.embedded import PostgresServer
 
-ROUNDS = rounds(ci=200, full=3000)
+ROUNDS = rounds(ci=100, full=3000)
 WRITERS = 8
 ANNA = "anna@lead.example"
 OF_A_MAILBOX = ("mail", "mail_raw", "participant", "reference", "attachment", "place")

@@ -122,9 +122,14 @@ def test_a_mail_server_that_refuses_new_tokens_too_asks_the_person(
     flow.tamper.on_answer = lambda said: said | {"access_token": "refused as well"}
 
     run(flow, bell)
+    first = flow.state(mailbox)
+    flow.alter("UPDATE mailbox SET due_at = now() - interval '1 second'")
+    jobs.sync_mailbox(flow.service, int(mailbox))
 
+    # A refusal is believed when fresh tokens are refused as well, twice.
+    assert ("failing", "authentication-failed") == first
     assert ("reauthorize", "authentication-failed") == flow.state(mailbox)
-    assert 1 == flow.tamper.refreshes
+    assert 2 == flow.tamper.refreshes
     assert [mailbox] == flow.changes("mailbox.reauthorize")
 
 
