@@ -91,6 +91,13 @@ def redis_server(redis_for_all: RedisServer) -> RedisServer:
     return redis_for_all
 
 
+@pytest.fixture(scope="module")
+def module_redis(redis_for_all: RedisServer) -> RedisServer:
+    """A Redis that is empty when the module begins, for what lives as long as a module."""
+    redis_for_all.flush()
+    return redis_for_all
+
+
 @pytest.fixture
 def own_redis(tmp_path: Path) -> Iterator[RedisServer]:
     """A Redis for this test alone, to be killed, flushed and restarted at will."""

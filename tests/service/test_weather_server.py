@@ -110,7 +110,7 @@ def test_mail_that_could_not_be_fetched_waits_and_is_not_asked_for_without_end(
     let_time_pass(house)
 
     assert ("failing", "unreachable") == during
-    assert 2 == connections
+    assert 1 == connections
     assert 0 == house.show(mailbox).progress.parked
     assert ("live", None) == house.state(mailbox)
     assert EQUAL == house.compare()

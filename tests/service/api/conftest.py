@@ -28,13 +28,13 @@ def process_logs() -> None:
 
 
 @pytest.fixture(scope="module")
-def api_service(module_databases: Databases, redis_for_all: RedisServer) -> Iterator[Service]:
+def api_service(module_databases: Databases, module_redis: RedisServer) -> Iterator[Service]:
     """A service whose databases are this module's; each test has a workspace of its own."""
     with pytest.MonkeyPatch.context() as patch:
         # The actors read the environment when they are first imported.
-        patch.setenv("REDIS_URL", redis_for_all.url)
+        patch.setenv("REDIS_URL", module_redis.url)
         service = Service(
-            make_settings(module_databases.url, module_databases.vault_url, redis_for_all.url)
+            make_settings(module_databases.url, module_databases.vault_url, module_redis.url)
         )
         service.doorbell.has_waiting("sync")
         yield service

@@ -31,9 +31,9 @@ def urls(databases: Databases, redis_server: RedisServer, **changed: str) -> dic
 
 
 @pytest.fixture
-def caller(request: Any, module_databases: Databases, redis_for_all: RedisServer) -> Iterator[Any]:
+def caller(request: Any, module_databases: Databases, module_redis: RedisServer) -> Iterator[Any]:
     """The API of a service of which a server is away."""
-    service = Service(make_settings(**urls(module_databases, redis_for_all, **request.param)))
+    service = Service(make_settings(**urls(module_databases, module_redis, **request.param)))
     with serve(service) as client:
         yield client
     service.close()
@@ -64,10 +64,10 @@ def test_a_ready_process_says_so(crm: Crm):
 
 
 def test_a_database_that_is_not_migrated_is_not_ready(
-    postgres: PostgresServer, redis_for_all: RedisServer
+    postgres: PostgresServer, module_redis: RedisServer
 ):
     empty = postgres.url_of("postgres")
-    service = Service(make_settings(empty, empty, redis_for_all.url))
+    service = Service(make_settings(empty, empty, module_redis.url))
     with serve(service) as client, pytest.MonkeyPatch.context() as patch:
         patch.setattr("web.health.migrated", set())
         checks = client.get("/readyz").json()["checks"]

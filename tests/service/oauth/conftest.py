@@ -56,7 +56,7 @@ def goes_well(google: Google, tamper: Tamper) -> None:
 
 @pytest.fixture(scope="module")
 def oauth_service(
-    module_databases: Databases, redis_for_all: RedisServer, google: Google, tamper: Tamper
+    module_databases: Databases, module_redis: RedisServer, google: Google, tamper: Tamper
 ) -> Iterator[Service]:
     """A service whose pages are served where Google sends browsers back to."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
@@ -70,7 +70,7 @@ def oauth_service(
         settings = make_settings(
             module_databases.url,
             module_databases.vault_url,
-            redis_for_all.url,
+            module_redis.url,
             LEADMAIL_PUBLIC_URL=url,
             **{name.lower(): value for name, value in registered.items()},
         )
