@@ -71,8 +71,9 @@ class Envelope:
     """Addresses, ids, dates and size of a message; nothing else of it.
 
     `size` is in bytes as the provider states it. `received_at` is when the mailbox got it
-    (IMAP INTERNALDATE), aware and UTC. `object_id` and `thread_id` are the provider's own
-    and survive moves; empty where the provider has none. `message_id` keeps no brackets.
+    (IMAP INTERNALDATE), aware and UTC; `dates` are its Date fields as they stand. `object_id`
+    and `thread_id` are the provider's own and survive moves; empty where the provider has
+    none. `message_id` keeps no brackets.
     """
 
     ref: MessageRef
@@ -82,6 +83,7 @@ class Envelope:
     recipients: tuple[Address, ...]
     reply_to: tuple[Address, ...] = ()
     message_id: str = ""
+    dates: tuple[bytes, ...] = ()
     object_id: str = ""
     thread_id: str = ""
 

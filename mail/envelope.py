@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from mail.address import Address, is_plain
 from mail.address_list import addresses_in
+from mail.date import LENGTH
 
 MESSAGE_ID_LENGTH = 500
 """Characters of a message id that are kept; it is the sender's choice."""
@@ -18,20 +19,22 @@ _ID = re.compile(r"<([^<>]*)>?")
 _ID_JUNK = re.compile(r"[\s\x00-\x1f\x7f]+")
 _SENDER = (b"from", b"sender")
 _RECIPIENTS = (b"to", b"cc", b"bcc")
-_ASKED = frozenset((*_SENDER, *_RECIPIENTS, b"reply-to", b"message-id"))
+_ASKED = frozenset((*_SENDER, *_RECIPIENTS, b"reply-to", b"message-id", b"date"))
 
 
 @dataclass(frozen=True, slots=True)
 class HeaderScan:
-    """The addresses of a mail and its message id (without brackets, may be empty).
+    """The addresses of a mail, its message id (without brackets, may be empty) and dates.
 
-    `sender` are From and Sender, `recipients` To, Cc and Bcc, each once and in order.
+    `sender` are From and Sender, `recipients` To, Cc and Bcc, each once and in order. `dates`
+    are its Date fields as they stand: few are ever read.
     """
 
     sender: tuple[Address, ...]
     recipients: tuple[Address, ...]
     reply_to: tuple[Address, ...]
     message_id: str
+    dates: tuple[bytes, ...]
 
 
 def fields(block: bytes) -> list[tuple[bytes, bytes]]:
@@ -66,6 +69,7 @@ def scan(header_block: bytes) -> HeaderScan:
         _addresses(named, _RECIPIENTS),
         _addresses(named, (b"reply-to",)),
         next(filter(None, map(message_id_in, message_ids)), ""),
+        tuple(value[:LENGTH] for value in named.get(b"date", ())),
     )
 
 

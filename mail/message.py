@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 
 from mail.address import Participant
 from mail.address_list import addresses_in
 from mail.body import Attachment, read_body
+from mail.date import date_in
 from mail.encoded_word import decode_words, header_text
 from mail.envelope import fields, message_id_in, message_ids_in
 from mail.html import sanitise
@@ -37,7 +37,6 @@ SUBJECT_LENGTH = 2_000
 
 _DEFAULT_LIMITS = Limits()
 _SPACES = re.compile(r"[\s\x00-\x1f\x7f]+")
-_YEARS = range(1970, 2200)
 
 
 class NoSuchPart(LookupError):
@@ -97,7 +96,7 @@ def parse(raw: bytes, limits: Limits = _DEFAULT_LIMITS) -> Message:
     return Message(
         message_id=next(filter(None, map(message_id_in, named.get(b"message-id", ()))), ""),
         references=_references(named),
-        sent_at=_sent_at(named.get(b"date", ())),
+        sent_at=date_in(named.get(b"date", ())),
         subject=_subject(named.get(b"subject", ())),
         from_=_people(named, b"from"),
         sender=_people(named, b"sender"),
@@ -165,19 +164,6 @@ def _references(named: dict[bytes, list[bytes]]) -> tuple[str, ...]:
 def _subject(values: list[bytes] | tuple[()]) -> str:
     value = next(filter(None, values), b"")
     return _SPACES.sub(" ", decode_words(header_text(value))).strip()[:SUBJECT_LENGTH]
-
-
-def _sent_at(values: list[bytes] | tuple[()]) -> datetime | None:
-    for value in values:
-        try:
-            moment = parsedate_to_datetime(value[:100].decode("ascii", "replace"))
-            # No zone, or "-0000" (RFC 5322 3.3): the time is UTC.
-            moment = moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
-        except (ValueError, TypeError, OverflowError, IndexError):
-            continue
-        if moment.year in _YEARS:
-            return moment
-    return None
 
 
 def _is_automatic(named: dict[bytes, list[bytes]]) -> bool:

@@ -15,6 +15,7 @@ from mail.mime import Fields, Part, build, content_type, with_content
 
 # Fields as RFC 5322 writes them, up to the empty line: only then do all parsers agree.
 _HEADER = re.compile(rb"(?:[!-9;-~]++:[^\r\n]*+\r?\n(?:[ \t]++[^\s][^\r\n]*+\r?\n)*+)++(?=\r?\n)")
+_LONE_CR = re.compile(rb"\r(?!\n)")
 _NEWLINE = re.compile(rb"\r?\n")
 
 
@@ -32,7 +33,7 @@ def split(raw: bytes, limits: Limits, known: Fields | None = None) -> Part | Non
     Raises:
         Unparseable: It has too many parts, or they nest too deep.
     """
-    if raw.count(b"\r") != raw.count(b"\r\n"):
+    if _LONE_CR.search(raw):
         return None
     try:
         return _Splitter(raw, Count(limits), known).part(0, len(raw), "", "text/plain")

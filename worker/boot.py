@@ -28,6 +28,7 @@ from worker.doorbell import Doorbell
 from worker.policy import Policies
 from worker.providers import build_providers
 from worker.revoking import revoke
+from worker.sealers import Sealers
 from worker.settings import Settings
 from worker.traces import clear_redis, count_in_redis
 
@@ -118,7 +119,12 @@ class Service:
     @cached_property
     def doorbell(self) -> Doorbell:
         """What rings the workers."""
-        return Doorbell()
+        return Doorbell(self.redis)
+
+    @cached_property
+    def sealers(self) -> Sealers:
+        """What parses and seals mail."""
+        return Sealers()
 
     @cached_property
     def removal(self) -> Removal:

@@ -5,7 +5,6 @@ Redis may lose every message at any moment: what was due is rung again within se
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from datetime import timedelta
 from threading import Event
 from time import monotonic
@@ -22,8 +21,6 @@ from worker.security_events import KEPT as EVENT_KEPT
 
 log = structlog.get_logger(__name__)
 AT_ONCE = 200
-RUNG_SECONDS = 10
-"""A mailbox that was rung isn't rung again for so long, so that a backlog doesn't pile up."""
 TIDY_EVERY = timedelta(minutes=10)
 CHANGE_DAYS = 30
 ANSWER_KEPT = timedelta(days=1)
@@ -72,23 +69,12 @@ def tick(service: Service) -> None:
         imports = mailboxes.due_for_import(connection, AT_ONCE)
     with service.vault_store.system() as ledger:
         purges = erasures.due(ledger, AT_ONCE)
-    ring(service, "sync", syncs, lambda id_: service.doorbell.sync([id_]))
-    ring(service, "import", imports, service.doorbell.fetch)
-    ring(service, "purge", purges, service.doorbell.purge)
-
-
-def ring(service: Service, kind: str, ids: Sequence[int], send: Callable[[int], None]) -> None:
-    """Ring for those of the ids that weren't rung just now."""
-    for id_ in ids:
-        name = rung_name(kind, id_)
-        if service.redis.set(name, 1, nx=True, ex=RUNG_SECONDS):
-            send(id_)
-
-
-def rung_name(kind: str, id_: int) -> str:
-    """Return the Redis key that says that something was rung just now."""
-    owner = "erasure" if kind == "purge" else "mailbox"
-    return f"leadmail:{owner}:{id_}:rung:{kind}"
+    for id_ in syncs:
+        service.doorbell.sync([id_])
+    for id_ in imports:
+        service.doorbell.fetch(id_)
+    for id_ in purges:
+        service.doorbell.purge(id_)
 
 
 def tidy(service: Service) -> None:

@@ -1,4 +1,4 @@
-"""Taking in mail: fetch a batch → parse → seal → one transaction.
+"""Taking in mail: fetch a batch → parse and seal each → one transaction.
 
 Nothing in clear outlives the batch in memory. A mail that can't be taken in is parked, and
 the mailbox goes on (F4).
@@ -6,9 +6,9 @@ the mailbox goes on (F4).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, timedelta
 from functools import partial
 
@@ -16,8 +16,7 @@ import structlog
 from sqlalchemy import Connection
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
 
-from connectors.base import Connector
-from mail.limits import Limits
+from connectors.base import Connector, RawMessage
 from mail.matching import Match, Party, Policy, decide
 from models.base import AnyRow
 from models.queries import changes, mailboxes, policies, storing
@@ -27,10 +26,11 @@ from models.store import Fenced, PersonErased, PolicyChanged, Store, is_database
 from privacy.vault import Key, Vault
 from worker.batch import cut, place_stored
 from worker.beside import Beside
-from worker.intake import Intake, Parsed
+from worker.intake import Desk, NotTakenIn, Ticket
 from worker.lease import Lease
 from worker.names import message_id
 from worker.policy import Policies
+from worker.sealers import Answer, Sealers
 from worker.slice import Slice
 from worker.taking import Taken, take
 from worker.threads import thread
@@ -54,14 +54,15 @@ class Import:
     folder_keys: dict[int, str]
     connector: Connector
     lease: Lease
-    intake: Intake
-    limits: Limits
+    sealers: Sealers
+    desk: Desk
     batch_bytes: int
     slice: Slice
-    ground: Ground = field(init=False)
 
-    def __post_init__(self) -> None:
-        self.ground = Ground(self.mailbox.workspace_id, self.mailbox.id, self.mailbox.generation)
+    @property
+    def ground(self) -> Ground:
+        """What every row stands on."""
+        return self.desk.ground
 
     def run(self) -> bool:
         """Take in batches until nothing waits; True if something is left for the next run.
@@ -74,12 +75,14 @@ class Import:
         with Beside() as beside:
             batch = self.next_batch()
             while batch:
-                taken = take(self.connector, batch, self.folder_keys, self.limits)
+                tickets = self.tickets(batch)
+                take_in = partial(self.take_in, tickets)
+                taken = take(self.connector, batch, self.folder_keys, take_in)
                 # One that is being stored holds the lease, and the next would wait for it.
                 beside.settle()
                 is_over = self.slice.is_over()
                 batch = [] if is_over or taken.error else self.next_batch(batch)
-                beside.begin(partial(self.finish, taken))
+                beside.begin(partial(self.finish, taken, tickets))
                 if taken.error is not None:
                     raise taken.error
         return is_over
@@ -97,7 +100,7 @@ class Import:
             waiting = pending_queries.waiting(connection, self.mailbox.id, together)
             hopeless = [row.id for row in waiting if row.attempts >= TRIES]
             pending_queries.park(connection, hopeless, "failed-repeatedly")
-            large = [row.id for row in waiting if row.size > self.limits.message]
+            large = [row.id for row in waiting if row.size > self.desk.limits.message]
             pending_queries.park(connection, large, "too-large")
             parked = {*hopeless, *large}
             placed = place_stored(connection, self.ground, waiting)
@@ -111,9 +114,47 @@ class Import:
             log.warning("mails_parked", mailbox_id=self.mailbox.id, count=len(parked))
         return batch or (self.next_batch(taking) if parked or placed else [])
 
-    def finish(self, taken: Taken) -> None:
-        """Store what was parsed, park what can't be, forget what is gone."""
-        self.store_batch(taken.parsed)
+    def tickets(self, batch: Sequence[AnyRow]) -> dict[int, Ticket]:
+        """Give each mail its id and its key before it comes, by pending id.
+
+        Raises:
+            Fenced: The mailbox is being disconnected.
+        """
+        with self.transaction() as connection:
+            ids = storing.draw_ids(connection, len(batch))
+        keys = self.vault.make_message_keys(
+            self.mailbox.workspace_id, self.mailbox.id, self.mailbox_key, ids
+        )
+        return {
+            row.id: Ticket(
+                mail_id=id_,
+                key=keys[id_],
+                folder_id=row.folder_id,
+                ref=row.ref,
+                size=row.size,
+                received_at=row.received_at,
+                object_hash=row.object_hash,
+            )
+            for id_, row in zip(ids, batch, strict=True)
+        }
+
+    def take_in(self, tickets: Mapping[int, Ticket], mails: Mapping[int, RawMessage]) -> Answer:
+        """Hand mails on, by pending id, to be parsed and sealed."""
+        return self.sealers.take_in(
+            self.desk, [(tickets[pending_id], came) for pending_id, came in mails.items()]
+        )
+
+    def finish(self, taken: Taken, tickets: Mapping[int, Ticket]) -> None:
+        """Store what was sealed, park what can't be, forget what is gone."""
+        sealed: dict[int, NewMail] = {}
+        for pending_ids, coming in taken.coming:
+            for pending_id, outcome in zip(pending_ids, self.sealers.wait_for(coming), strict=True):
+                if isinstance(outcome, NotTakenIn):
+                    taken.parked.setdefault(outcome.reason, []).append(pending_id)
+                else:
+                    sealed[pending_id] = outcome
+        taken.coming.clear()
+        self.store_batch(sealed, [ticket.mail_id for ticket in tickets.values()])
         if taken.parked or taken.gone or taken.given_back:
             with self.transaction() as connection:
                 for reason, ids in taken.parked.items():
@@ -124,22 +165,13 @@ class Import:
                 pending_queries.done(connection, taken.gone)
                 pending_queries.give_back(connection, self.mailbox.id, taken.given_back, taken.wait)
 
-    def store_batch(self, parsed: list[Parsed]) -> None:
-        """Seal and store mails that the policy in force still wants; empties the list.
+    def store_batch(self, sealed: Mapping[int, NewMail], drawn: Sequence[int]) -> None:
+        """Store mails, by pending id, that the policy in force still wants.
 
         If it changes meanwhile, each mail is decided on again: what was planned under an
-        older policy is never stored under a newer one.
+        older policy is never stored under a newer one. Of the ids `drawn` for the batch, the
+        keys of those that aren't stored are shredded.
         """
-        if not parsed:
-            return
-        with self.transaction() as connection:
-            ids = storing.draw_ids(connection, len(parsed))
-        keys = self.vault.make_message_keys(
-            self.mailbox.workspace_id, self.mailbox.id, self.mailbox_key, ids
-        )
-        waiting = [one.row.id for one in parsed]
-        # What is sealed isn't kept in clear any more: the next batch is coming in.
-        sealed = [self.intake.seal(self.ground, id_, keys[id_], parsed.pop(0)) for id_ in ids]
         for attempt in Retrying(
             retry=retry_if_exception(is_database_lost),
             stop=stop_after_delay(DATABASE_PATIENCE),
@@ -147,12 +179,12 @@ class Import:
             reraise=True,
         ):
             with attempt:
-                stored = self.store_sealed(sealed, waiting)
+                stored = self.store_sealed([*sealed.values()], [*sealed])
         if attempt.retry_state.attempt_number > 1:
             # The first try may have been committed, its answer lost: its keys must stay.
             # Keys of mails that were not stored are swept later.
             return
-        unwanted = [id_ for id_ in ids if id_ not in stored]
+        unwanted = [id_ for id_ in drawn if id_ not in stored]
         if unwanted:
             self.vault.shred_messages(self.mailbox.workspace_id, unwanted)
 
@@ -162,13 +194,14 @@ class Import:
         Raises:
             sqlalchemy.exc.DBAPIError: The database went away, perhaps after it had stored all.
         """
-        while True:
+        while sealed:
             version, policy = self.policies.current(self.mailbox.workspace_id)
             wanted = [mail for mail in sealed if is_wanted(mail, policy)]
             try:
                 return self.commit(version, policy, wanted, waiting)
             except (PolicyChanged, PersonErased):
                 continue
+        return set()
 
     def commit(
         self,

@@ -16,7 +16,7 @@ from models.base import AnyRow
 from models.mailbox import State
 from models.queries import folders as folder_queries
 from models.queries import mailboxes
-from models.queries.storing import Account
+from models.queries.storing import Account, Ground
 from privacy.contents import MailboxCard, open_folder, seal_active_user
 from privacy.purge import NotYetGone
 from privacy.vault import Key
@@ -24,9 +24,8 @@ from worker.boot import Service
 from worker.connecting import open_connector
 from worker.history import History
 from worker.importer import Import
-from worker.intake import Intake
+from worker.intake import Desk
 from worker.lease import Lease, Work, leased
-from worker.policy import Parties
 from worker.reaction import end_sync, make_due, reacting, settle_state
 from worker.slice import Slice
 from worker.sync import Run
@@ -156,13 +155,14 @@ def import_of(
         folder_keys=names,
         connector=connector,
         lease=lease,
-        intake=Intake(
-            index=keys.index,
-            parties=Parties(keys.index),
+        sealers=service.sealers,
+        desk=Desk(
+            ground=Ground(workspace, mailbox.id, mailbox.generation),
+            index=keys.index_key,
             own_address=card.address,
             roles={row.id: FolderRole(row.role) for row in rows},
+            limits=Limits(message=service.settings.max_message_bytes),
         ),
-        limits=Limits(message=service.settings.max_message_bytes),
         batch_bytes=service.settings.batch_bytes,
         slice=slice_of(service, Work.IMPORT),
     )

@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from connectors.base import Envelope
+from mail.date import date_in
 from models.base import AnyRow
 from models.queries import folders as folder_queries
 from privacy.vault import Index
@@ -55,9 +56,13 @@ def object_hash(index: Index, envelope: Envelope) -> bytes | None:
 
 def fingerprint_of(index: Index, envelope: Envelope) -> bytes:
     """Return the hash that remaps a mail of a renumbered folder."""
-    return fingerprint(index, envelope.message_id, envelope.received_at, envelope.size)
+    return fingerprint(index, envelope.message_id, date_in(envelope.dates), envelope.size)
 
 
-def fingerprint(index: Index, message_id: str, received_at: datetime, size: int) -> bytes:
-    """Return the hash of Message-ID, arrival and size."""
-    return index.hash("fingerprint", f"{message_id}\0{int(received_at.timestamp())}\0{size}")
+def fingerprint(index: Index, message_id: str, sent_at: datetime | None, size: int) -> bytes:
+    """Return the hash of Message-ID, Date and size.
+
+    Not of the arrival: a server restored from copies of its files may give its mails a new one.
+    """
+    seconds = "" if sent_at is None else int(sent_at.timestamp())
+    return index.hash("fingerprint", f"{message_id}\0{seconds}\0{size}")

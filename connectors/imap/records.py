@@ -25,7 +25,7 @@ _USUAL_BODY = re.compile(
     rb"\* \d+ FETCH \((?:FLAGS \([^()]*\) )?UID (\d{1,10}) BODY\[\] \{\d+\}\r\n\Z"
 )
 _USUAL_UID = re.compile(rb"\* \d+ FETCH \(UID (\d{1,10})\)\r\n\Z")
-_HEADERS = b"BODY.PEEK[HEADER.FIELDS (FROM SENDER REPLY-TO TO CC BCC MESSAGE-ID)]"
+_HEADERS = b"BODY.PEEK[HEADER.FIELDS (FROM SENDER REPLY-TO TO CC BCC DATE MESSAGE-ID)]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,7 @@ class Record:
             recipients=found.recipients,
             reply_to=found.reply_to,
             message_id=found.message_id,
+            dates=found.dates,
             object_id=self.object_id,
             thread_id=self.thread_id,
         )

@@ -28,7 +28,7 @@ class _Own(threading.local):
     """A thread's own compressor: making one costs as much as its work on a short text."""
 
     def __init__(self) -> None:
-        self.compressor = zstd.ZstdCompressor(level=-1)
+        self.compressor = zstd.ZstdCompressor(level=1)
 
 
 _own = _Own()

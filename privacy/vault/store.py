@@ -194,4 +194,5 @@ class WorkspaceKeys:
     def __init__(self, key: Key) -> None:
         self.wrapping = key.derive("wrap")
         self.sealing = key.derive("seal")
-        self.index = Index(key.derive("index"))
+        self.index_key = key.derive("index")
+        self.index = Index(self.index_key)

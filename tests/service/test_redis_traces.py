@@ -65,7 +65,7 @@ def test_every_message_holds_nothing_but_integers(
     from worker import actors
     from worker.doorbell import Doorbell
 
-    bell = Doorbell()
+    bell = Doorbell(client)
     broker = build_broker(house.service.settings)
     for name in ("sync_mailbox", "import_mail", "erase"):
         monkeypatch.setattr(getattr(actors, name), "broker", broker)

@@ -8,11 +8,13 @@ from datetime import date, timedelta
 
 import pytest
 
+from mail.limits import Limits
+from mail.message import Message, parse
 from tests.comparison import EQUAL
 from tests.house import House
 from tests.letters import NOON, letter
 from tests.tap import Tap
-from worker import jobs
+from worker import intake, jobs
 from worker.activity import activity_by_user
 
 ANNA, BEN = "anna@customer.test", "ben@other.test"
@@ -84,17 +86,14 @@ def test_a_mail_that_kills_its_worker_is_tried_alone_and_then_parked_f4(
     house.write(user, "deadly.1", ANNA)
     mailbox = house.connect(user, runs=False)
     jobs.sync_mailbox(house.service, house.bell.waiting.popleft()[1])
-    from worker import taking
 
-    parse = taking.parse  # type: ignore[attr-defined]  # imported there
-
-    def die(raw: bytes, limits: object) -> object:
+    def die(raw: bytes, limits: Limits) -> Message:
         if b"deadly" in raw:
             # What SIGKILL does: nothing of the run is put in order.
             raise KeyboardInterrupt
-        return parse(raw, limits)  # type: ignore[arg-type]
+        return parse(raw, limits)
 
-    monkeypatch.setattr(taking, "parse", die)
+    monkeypatch.setattr(intake, "parse", die)
     for _ in range(12):
         try:
             jobs.import_mail(house.service, mailbox)
