@@ -48,8 +48,11 @@ class Hands:
             client.select_folder(source)
             client.move(list(uids), target)
 
-    def renumber(self, user: str, folder: str) -> None:
-        """Make the folder anew with the same mails, which gives it a new UIDVALIDITY."""
+    def renumber(self, user: str, folder: str, *, keeps_arrival: bool = True) -> None:
+        """Make the folder anew with the same mails, which gives it a new UIDVALIDITY.
+
+        Files that were copied back may have lost when their mails arrived.
+        """
         with self.client(user) as client:
             client.select_folder(folder)
             held = client.fetch(client.search(), ["BODY.PEEK[]", "INTERNALDATE"])
@@ -57,4 +60,5 @@ class Hands:
             client.delete_folder(folder)
             client.create_folder(folder)
             for _, parts in sorted(held.items()):
-                client.append(folder, parts[b"BODY[]"], msg_time=parts[b"INTERNALDATE"])
+                arrival = parts[b"INTERNALDATE"] if keeps_arrival else None
+                client.append(folder, parts[b"BODY[]"], msg_time=arrival)

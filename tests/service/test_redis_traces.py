@@ -11,7 +11,9 @@ import pytest
 import redis
 
 from tests.house import House
+from tests.processes import until
 from worker.broker import NAMESPACE, build_broker
+from worker.doorbell import Doorbell
 from worker.lease import Work
 from worker.traces import clear_redis, count_in_redis
 
@@ -57,19 +59,52 @@ def test_a_message_is_counted_wherever_it_lies(house: House, client: redis.Redis
     assert 1 == client.zcard(f"{NAMESPACE}:{work}.XQ")
 
 
-def test_every_message_holds_nothing_but_integers(
-    house: House, client: redis.Redis, monkeypatch: pytest.MonkeyPatch
-):
+@pytest.fixture
+def bell(house: House, client: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> Doorbell:
+    """The doorbell that workers hear, at the test's own Redis."""
     for name, value in house.environment.items():
         monkeypatch.setenv(name, value)
     from worker import actors
-    from worker.doorbell import Doorbell
 
-    bell = Doorbell(client)
     broker = build_broker(house.service.settings)
     for name in ("sync_mailbox", "import_mail", "erase"):
         monkeypatch.setattr(getattr(actors, name), "broker", broker)
         broker.declare_actor(getattr(actors, name))
+    return Doorbell(client)
+
+
+def test_what_waits_to_begin_is_not_rung_for_again(bell: Doorbell, client: redis.Redis):
+    def waiting() -> int:
+        return int(client.llen(f"{NAMESPACE}:import"))
+
+    for _ in range(50):
+        bell.fetch(GONE)
+    at_first = waiting()
+    bell.answer("import", GONE)
+    bell.fetch(GONE)
+    bell.fetch(OTHER)
+
+    assert (1, 3) == (at_first, waiting())
+
+
+def test_a_ring_that_redis_lost_is_rung_again(
+    bell: Doorbell, client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("worker.doorbell.RUNG_SECONDS", 1)
+    bell.fetch(GONE)
+    client.delete(f"{NAMESPACE}:import", f"{NAMESPACE}:import.msgs")
+
+    def is_rung() -> bool:
+        bell.fetch(GONE)
+        return bool(client.llen(f"{NAMESPACE}:import"))
+
+    assert not is_rung()
+    assert until(is_rung, 10)
+
+
+def test_every_message_holds_nothing_but_integers(bell: Doorbell, client: redis.Redis):
+    from worker import actors
+
     bell.sync([GONE])
     bell.fetch(GONE)
     bell.purge(GONE)

@@ -22,8 +22,9 @@ def either_tap(either_house: House):
         yield one
 
 
+@pytest.mark.parametrize("keeps_arrival", [True, False], ids=["as it was", "copied back"])
 def test_a_renumbered_folder_is_neither_downloaded_again_nor_emptied_f7(
-    either_house: House, either_tap: Tap
+    either_house: House, either_tap: Tap, keeps_arrival: bool
 ):
     house, tap = either_house, either_tap
     user = house.user("Deals")
@@ -33,7 +34,7 @@ def test_a_renumbered_folder_is_neither_downloaded_again_nor_emptied_f7(
     mailbox = house.connect(user, port=tap.port)
     before = {row.id for row in house.rows("SELECT id FROM mail")}
 
-    house.dovecot.renumber(user, "Deals")
+    house.dovecot.renumber(user, "Deals", keeps_arrival=keeps_arrival)
     house.write(user, "new.1", ANNA, folder="Deals")
     house.sync(mailbox)
     house.sync(mailbox)
