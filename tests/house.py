@@ -129,8 +129,12 @@ class House:
         folders: tuple[str, ...] | None = None,
         port: int | None = None,
         runs: bool = True,
+        proves: bool = True,
     ) -> int:
-        """Connect a user's mailbox, in clear through `port` if that is given; sync it."""
+        """Connect a user's mailbox, in clear through `port` if that is given; sync it.
+
+        Without `proves` nobody logs in before it is kept.
+        """
         card = MailboxCard(
             user=user.partition("@")[0],
             address=Address(user),
@@ -142,7 +146,8 @@ class House:
         )
         grant = Grant("password", PASSWORD)
         joining = Joining(self.service, self.workspace, "test")
-        joined = joining.connect("imap", card, grant, since, keeps_since=False)
+        keep = joining.connect if proves else joining.keep
+        joined = keep("imap", card, grant, since, keeps_since=False)
         self.users[joined.id] = user
         if runs:
             self.run_jobs()
