@@ -7,8 +7,8 @@ import signal
 import threading
 from pathlib import Path
 
+from tests.fakes.common.loading import per_account
 from tests.fakes.google import Google
-from tests.fakes.google.loading import per_account
 
 HERE = "http://{}:8000/oauth/callback"
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 from cryptography.hazmat.primitives import serialization
 
-from tests.fakes.google.clock import Clock
-from tests.fakes.google.keys import SigningKey
+from tests.fakes.common.clock import Clock
+from tests.fakes.common.keys import SigningKey
 from tests.fakes.google.mailbox import Mailbox
 
 

@@ -11,6 +11,10 @@ from dataclasses import replace
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Receive, Scope, Send
 
+from tests.fakes.common import wire
+from tests.fakes.common.faults import ON_THE_LINE, Fault
+from tests.fakes.common.lines import cut
+from tests.fakes.common.wire import Answer, Breakage, Call
 from tests.fakes.google import (
     api,
     batch,
@@ -20,13 +24,9 @@ from tests.fakes.google import (
     revoke,
     risc,
     token,
-    wire,
 )
 from tests.fakes.google.counters import Refused
-from tests.fakes.google.faults import ON_THE_LINE, Fault
-from tests.fakes.google.lines import cut
 from tests.fakes.google.token_errors import ON_DEMAND, Denied
-from tests.fakes.google.wire import Answer, Breakage, Call
 from tests.fakes.google.world import World
 
 Handler = Callable[[World, Call], Answer]

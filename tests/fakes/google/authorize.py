@@ -6,11 +6,11 @@ import re
 import urllib.parse
 from dataclasses import dataclass
 
+from tests.fakes.common.wire import Answer, Call, redirect
 from tests.fakes.google import scopes
 from tests.fakes.google.accounts import Account, Client
 from tests.fakes.google.consent_page import error_page
 from tests.fakes.google.grants import Code
-from tests.fakes.google.wire import Answer, Call, redirect
 from tests.fakes.google.world import World
 
 _CHALLENGE = re.compile(r"[A-Za-z0-9._~-]{43,128}")

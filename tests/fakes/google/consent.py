@@ -5,11 +5,11 @@ from __future__ import annotations
 import secrets
 import urllib.parse
 
+from tests.fakes.common.wire import Answer, Call
 from tests.fakes.google import scopes
 from tests.fakes.google.accounts import Account
 from tests.fakes.google.authorize import Asked, Wrong, granted, read
 from tests.fakes.google.consent_page import consent_page, error_page
-from tests.fakes.google.wire import Answer, Call
 from tests.fakes.google.world import Consent, World
 
 

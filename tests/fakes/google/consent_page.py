@@ -5,8 +5,8 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
+from tests.fakes.common.wire import Answer, page_answer
 from tests.fakes.google import scopes
-from tests.fakes.google.wire import Answer, page_answer
 
 if TYPE_CHECKING:
     from tests.fakes.google.authorize import Asked

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from tests.fakes.google.wire import Answer, json_answer
+from tests.fakes.common.wire import Answer, json_answer
 
 REALM = 'Bearer realm="https://accounts.google.com/"'
 

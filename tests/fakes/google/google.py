@@ -9,16 +9,16 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Self
 
+from tests.fakes.common.control import Control
+from tests.fakes.common.faults import ON_THE_LINE, Fault
+from tests.fakes.common.keys import signing_key
+from tests.fakes.common.server import Server
 from tests.fakes.google import errors, risc, scopes
 from tests.fakes.google.accounts import Account, Client, ServiceAccount
 from tests.fakes.google.app import App
-from tests.fakes.google.control import Control
 from tests.fakes.google.counters import Counters
-from tests.fakes.google.faults import ON_THE_LINE, Fault
-from tests.fakes.google.keys import signing_key
 from tests.fakes.google.person import Person
 from tests.fakes.google.pushes import Pusher
-from tests.fakes.google.server import Server
 from tests.fakes.google.settings import Settings
 from tests.fakes.google.token_errors import ON_DEMAND
 from tests.fakes.google.world import Consent, World

@@ -8,10 +8,10 @@ import re
 from collections.abc import Callable, Iterable
 from datetime import datetime
 
-from tests.fakes.google.clock import Clock
+from tests.fakes.common.clock import Clock
+from tests.fakes.common.index import Index
 from tests.fakes.google.errors import invalid_argument, not_found
 from tests.fakes.google.history import Change, History, Record
-from tests.fakes.google.index import Index
 from tests.fakes.google.labels import Labels
 from tests.fakes.google.stored import Heads, Stored, heads_of
 

@@ -8,10 +8,10 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from tests.fakes.common.loading import Found, mails_in
 from tests.fakes.google import risc, scopes
 from tests.fakes.google.accounts import Account
 from tests.fakes.google.counters import UserCounters
-from tests.fakes.google.loading import Found, mails_in
 from tests.fakes.google.mailbox import Mailbox
 from tests.fakes.google.pushes import Forgery, envelope, send
 from tests.fakes.google.stored import heads_of

@@ -14,10 +14,10 @@ from enum import StrEnum
 import jwt
 import orjson
 
+from tests.fakes.common.keys import STRANGER, signing_key
+from tests.fakes.common.poster import ACKNOWLEDGED, post
 from tests.fakes.google.accounts import Account
 from tests.fakes.google.history import Record
-from tests.fakes.google.keys import STRANGER, signing_key
-from tests.fakes.google.poster import ACKNOWLEDGED, post
 from tests.fakes.google.world import World
 
 

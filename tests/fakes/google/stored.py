@@ -6,8 +6,8 @@ import email.utils
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from tests.fakes.google.anatomy import Gist, gist_of
-from tests.fakes.google.words import address_texts, headers_of, line_of
+from tests.fakes.common.anatomy import Gist, gist_of
+from tests.fakes.common.words import address_texts, headers_of, line_of
 
 ADDRESS_FIELDS = ("from", "to", "cc", "bcc")
 _INDEXED = {

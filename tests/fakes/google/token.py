@@ -10,11 +10,11 @@ import urllib.parse
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from tests.fakes.common.wire import Answer, Call, json_answer
 from tests.fakes.google import assertion, identity, scopes
 from tests.fakes.google.accounts import Account, Client
 from tests.fakes.google.grants import TESTING_LASTS, AccessToken, Code, Grant
 from tests.fakes.google.token_errors import Denied
-from tests.fakes.google.wire import Answer, Call, json_answer
 from tests.fakes.google.world import World
 
 _FORM = "application/x-www-form-urlencoded"

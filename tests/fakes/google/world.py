@@ -6,12 +6,12 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tests.fakes.common.clock import Clock
+from tests.fakes.common.faults import Faults
+from tests.fakes.common.keys import KeyRing
 from tests.fakes.google.accounts import Accounts, Client, ServiceAccount
-from tests.fakes.google.clock import Clock
 from tests.fakes.google.counters import Counters
-from tests.fakes.google.faults import Faults
 from tests.fakes.google.grants import Grants
-from tests.fakes.google.keys import KeyRing
 from tests.fakes.google.pages import Pages
 from tests.fakes.google.quota import Quota
 from tests.fakes.google.risc import Stream

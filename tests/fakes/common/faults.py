@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from fnmatch import fnmatchcase
 
-from tests.fakes.google.wire import Breakage
+from tests.fakes.common.wire import Breakage
 
 ON_THE_LINE = frozenset(Breakage)
 

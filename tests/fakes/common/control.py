@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING
 import orjson
 from pydantic import ConfigDict, ValidationError, create_model
 
+from tests.fakes.common.wire import JSON_TYPE, Answer, Call, json_answer, not_found
 from tests.fakes.google.errors import Refusal
 from tests.fakes.google.person import Person
-from tests.fakes.google.wire import JSON_TYPE, Answer, Call, json_answer, not_found
 
 if TYPE_CHECKING:
     from tests.fakes.google.google import Google

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import uvicorn
 
+from tests.fakes.common.lines import Line
 from tests.fakes.google.app import App
-from tests.fakes.google.lines import Line
 
 STARTS_WITHIN_SECONDS = 20
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from tests.fakes.common.words import has_phrase
 from tests.fakes.google.stored import Stored
-from tests.fakes.google.words import has_phrase
 
 
 class Index:
