@@ -16,7 +16,7 @@ class Fault:
     """Something that happens to the next calls that fit."""
 
     what: str
-    """A reason of `errors.NAMED`, or a way to break on the line."""
+    """A refusal of the provider's by its name, or a way to break on the line."""
     times: int
     method: str
     """A pattern of method names, as `gmail.users.messages.*` or `oauth.token`."""

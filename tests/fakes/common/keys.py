@@ -49,7 +49,7 @@ def signing_key(number: int) -> SigningKey:
 
 
 class KeyRing:
-    """Two published keys, of which the first signs, as Google keeps two in its set."""
+    """Two published keys, of which the first signs, so that a change is no surprise."""
 
     def __init__(self) -> None:
         self._first = 0

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from tests.fakes.common.clock import Clock
-from tests.fakes.google.accounts import Account, Client
+from tests.fakes.common.people import Client
+from tests.fakes.google.accounts import Account
 from tests.fakes.google.settings import Settings
 
 MOST_REFRESH_TOKENS = 100

@@ -1,19 +1,13 @@
-"""Carries HTTP to the parts of the stand-in and back, with the breakages that were ordered."""
+"""Which part of the stand-in answers what, and what goes wrong there on demand."""
 
 from __future__ import annotations
 
-import asyncio
-import gzip
-import urllib.parse
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from starlette.requests import ClientDisconnect, Request
-from starlette.types import Receive, Scope, Send
-
 from tests.fakes.common import wire
+from tests.fakes.common.counters import Refused
 from tests.fakes.common.faults import ON_THE_LINE, Fault
-from tests.fakes.common.lines import cut
 from tests.fakes.common.wire import Answer, Breakage, Call
 from tests.fakes.google import (
     api,
@@ -25,13 +19,11 @@ from tests.fakes.google import (
     risc,
     token,
 )
-from tests.fakes.google.counters import Refused
 from tests.fakes.google.token_errors import ON_DEMAND, Denied
 from tests.fakes.google.world import World
 
 Handler = Callable[[World, Call], Answer]
 
-_GZIP_FROM_BYTES = 500
 _OAUTH_NAMES = {403: "rate_limit_exceeded", 429: "rate_limit_exceeded", 503: "backend_error"}
 
 
@@ -61,41 +53,14 @@ ROUTES: Mapping[tuple[str, str], tuple[str, Handler]] = {
 """Where the rest is answered; the names are what faults and delays are ordered by."""
 
 
-class App:
-    """The ASGI application; `control` answers what begins with `/control`."""
+class Routes:
+    """Everything that Google answers."""
 
-    def __init__(self, world: World, control: Callable[[Call], Answer]) -> None:
+    def __init__(self, world: World) -> None:
         self._world = world
-        self._control = control
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
-        assert scope["type"] == "http"
-        try:
-            call = await _call_of(Request(scope, receive))
-        except ClientDisconnect:
-            return
-        if call.path.startswith("/control"):
-            # It may wait for pushes to be sent, and others must be served meanwhile.
-            answer = await asyncio.to_thread(self._control, call)
-            await _write(answer, call, send)
-            return
-        with self._world.lock:
-            self._world.counters.enter()
-        try:
-            if _sends(call):
-                answer = await asyncio.to_thread(self._answer, call)
-            else:
-                answer = self._answer(call)
-            await asyncio.sleep(answer.delay.total_seconds())
-            if answer.breakage is Breakage.DROPPED:
-                cut(scope["client"])
-            await _deliver(answer, call, receive, send)
-        finally:
-            with self._world.lock:
-                self._world.counters.leave()
-
-    def _answer(self, call: Call) -> Answer:
+    def answer(self, call: Call) -> Answer:
+        """Return the answer to a call."""
         if call.path.startswith("/gmail/"):
             return api.answer(self._world, call)
         if call.verb == "POST" and call.path in {"/batch", "/batch/gmail/v1"}:
@@ -108,6 +73,19 @@ class App:
         name, handler = route
         with self._world.lock:
             return self._suffering(name, handler, call)
+
+    def sends(self, call: Call) -> bool:
+        """Say whether answering sends something out."""
+        return call.path == "/v1beta/stream:verify"
+
+    def wants_gzip(self, call: Call) -> bool:
+        """Say whether both headers ask for it.
+
+        See developers.google.com/workspace/gmail/api/guides/performance.
+        """
+        return "gzip" in call.headers.get("accept-encoding", "") and "gzip" in call.headers.get(
+            "user-agent", ""
+        )
 
     def _suffering(self, name: str, handler: Handler, call: Call) -> Answer:
         world = self._world
@@ -140,55 +118,3 @@ def _address_of(world: World, call: Call) -> str | None:
     form = call.form()
     grant = world.grants.grant_of(form.get("refresh_token") or form.get("token") or "")
     return grant.account.address if grant else None
-
-
-def _sends(call: Call) -> bool:
-    """Say whether answering sends something out, which must not hold up the others."""
-    return call.path == "/v1beta/stream:verify"
-
-
-async def _call_of(request: Request) -> Call:
-    raw_path: bytes = request.scope["raw_path"]
-    query = urllib.parse.parse_qsl(request.url.query, keep_blank_values=True)
-    return Call(
-        request.method,
-        raw_path.partition(b"?")[0].decode("latin-1"),
-        tuple(query),
-        {name.lower(): value for name, value in request.headers.items()},
-        await request.body(),
-    )
-
-
-async def _deliver(answer: Answer, call: Call, receive: Receive, send: Send) -> None:
-    match answer.breakage:
-        case None:
-            await _write(answer, call, send)
-        case Breakage.HANGING | Breakage.DROPPED:
-            while (await receive())["type"] != "http.disconnect":
-                pass
-        case Breakage.TRUNCATED:
-            await _write(answer, call, send, keeps=len(answer.body) // 2)
-
-
-async def _write(answer: Answer, call: Call, send: Send, keeps: int | None = None) -> None:
-    body = answer.body
-    headers = dict(answer.headers)
-    if len(body) >= _GZIP_FROM_BYTES and _wants_gzip(call):
-        body = gzip.compress(body, 1)
-        headers["content-encoding"] = "gzip"
-        headers["vary"] = "Accept-Encoding"
-    if answer.status != 204:
-        headers["content-length"] = str(len(body))
-    head = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
-    await send({"type": "http.response.start", "status": answer.status, "headers": head})
-    if keeps is None:
-        await send({"type": "http.response.body", "body": body})
-    else:
-        await send({"type": "http.response.body", "body": body[:keeps], "more_body": True})
-
-
-def _wants_gzip(call: Call) -> bool:
-    # Google asks for both (developers.google.com/workspace/gmail/api/guides/performance).
-    return "gzip" in call.headers.get("accept-encoding", "") and "gzip" in call.headers.get(
-        "user-agent", ""
-    )
