@@ -113,10 +113,15 @@ class App:
 async def _call_of(request: Request) -> Call:
     raw_path: bytes = request.scope["raw_path"]
     query = urllib.parse.parse_qsl(request.url.query, keep_blank_values=True)
+    headers: dict[str, str] = {}
+    for name, value in request.headers.items():
+        known = headers.get(name.lower())
+        # A header that comes twice is a list (RFC 9110 5.2).
+        headers[name.lower()] = value if known is None else f"{known}, {value}"
     return Call(
         request.method,
         raw_path.partition(b"?")[0].decode("latin-1"),
         tuple(query),
-        {name.lower(): value for name, value in request.headers.items()},
+        headers,
         await request.body(),
     )

@@ -74,7 +74,7 @@ class KeyRing:
         named = {"kid": signer.kid, "typ": "JWT", **(headers or {})}
         return jwt.encode(dict(claims), signer.private, algorithm="RS256", headers=named)
 
-    def jwks(self) -> dict[str, object]:
+    def jwks(self) -> dict[str, list[dict[str, object]]]:
         """Return the published keys as a JSON Web Key Set (RFC 7517)."""
         return {"keys": [_as_jwk(key) for key in self.published]}
 

@@ -17,7 +17,7 @@ HERE = "http://{}:8000/oauth/callback"
 class Loaded(Protocol):
     """A person who can be given mail."""
 
-    def load(self, path: Path | None = None) -> object:
+    def load(self, path: Path, /) -> object:
         """Hold the mails of a maildir, an mbox or a directory."""
         ...
 
@@ -34,7 +34,7 @@ class Runs(Protocol):
         """Return the settings that name it."""
         ...
 
-    def add_account(self, address: str) -> Loaded:
+    def add_account(self, address: str, /) -> Loaded:
         """Make an account."""
         ...
 

@@ -103,6 +103,12 @@ class StandIn(Generic[AnySettings, AnyAccount, AnyCounters, AnyPerson]):
                 client_id, secret, "Another program", set(redirect_uris)
             )
 
+    def consent_as(self, address: str | None = None, scope: str | None = None) -> None:
+        """Let consent be given at once: by this account or the hinted one, for these scopes."""
+        chosen = None if scope is None else self._expanded(scope)
+        with self._common.lock:
+            self._common.consent = Consent(address, chosen)
+
     def consent_denied(self) -> None:
         """Let consent be denied at once."""
         with self._common.lock:
@@ -185,3 +191,7 @@ class StandIn(Generic[AnySettings, AnyAccount, AnyCounters, AnyPerson]):
         """Count anew."""
         with self._common.lock:
             self._common.counters.reset()
+
+    def _expanded(self, scope: str) -> frozenset[str]:
+        """Return the scopes of a request by their full names."""
+        raise NotImplementedError

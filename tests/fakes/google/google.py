@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
 
-from tests.fakes.common.consent import Consent
 from tests.fakes.common.keys import signing_key
 from tests.fakes.common.people import Client
 from tests.fakes.common.stand_in import StandIn
@@ -98,11 +97,8 @@ class Google(StandIn[Settings, Account, Counters, Person]):
             self._world.service_accounts[address] = service
             return service.key_file(f"{self.url}/token", self.settings.project)
 
-    def consent_as(self, address: str | None = None, scope: str | None = None) -> None:
-        """Let consent be given at once: by this account or the hinted one, for these scopes."""
-        chosen = None if scope is None else scopes.expanded(scope)
-        with self._world.lock:
-            self._world.consent = Consent(address, chosen)
+    def _expanded(self, scope: str) -> frozenset[str]:
+        return scopes.expanded(scope)
 
     def set_quota(
         self,

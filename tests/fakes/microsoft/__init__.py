@@ -1,9 +1,9 @@
 """A server that speaks HTTPS as Microsoft does: Entra ID, Graph's mail and its notifications.
 
 Served by TLS only, because msal refuses `http://` for an authority. Without `certificate` and `key`
-it has its own authority; `environment()` then names it in `LEADMAIL_CA_FILE`. For msal:
-`instance_discovery=False`, or its address `{url}/common/discovery/instance`, since msal knows no
-authority on loopback; `http_client=` a session that trusts `ca_file`.
+it has its own authority; `environment()` then names it in `LEADMAIL_CA_FILE`. msal needs
+`instance_discovery=False` for any authority that isn't Microsoft's (see `entra/metadata.py`), and as
+`http_client` a session that trusts `ca_file`.
 
     with Microsoft(redirect_uris=[...]) as microsoft:
         anna = microsoft.add_account("anna@firm.example")
@@ -35,3 +35,8 @@ Method names: `entra.authorize`, `entra.token`, `entra.keys`, `entra.configurati
 `graph.messages.get`, `graph.messages.value`, `graph.messages.delta`, `graph.messages.search`,
 `graph.subscriptions.*`, `graph.batch`.
 """
+
+from tests.fakes.microsoft.microsoft import CLIENT_ID, CLIENT_SECRET, Microsoft
+from tests.fakes.microsoft.person import Person
+
+__all__ = ["CLIENT_ID", "CLIENT_SECRET", "Microsoft", "Person"]
