@@ -50,10 +50,13 @@ def find(
         case Term():
             return by_term(node)
         case Without(inside):
-            return everything() - find(inside, by_term, everything)
+            left_out: set[AnyMail] = find(inside, by_term, everything)
+            return everything() - left_out
         case Either(inside):
             found: set[AnyMail] = set()
-            return found.union(*(find(each, by_term, everything) for each in inside))
+            for each in inside:
+                found |= find(each, by_term, everything)
+            return found
         case All(inside):
-            kept = everything()
-            return kept.intersection(*(find(each, by_term, everything) for each in inside))
+            parts: list[set[AnyMail]] = [find(each, by_term, everything) for each in inside]
+            return set.intersection(*parts) if parts else everything()
