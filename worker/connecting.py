@@ -22,10 +22,12 @@ from connectors.imap import (
 )
 from connectors.imap.account import DayBudget
 from connectors.imap.idle import IdleWatch
+from connectors.oauth.microsoft import OUTLOOK_IMAP
+from mail.address import Address
 from models.base import AnyRow
 from privacy.contents import Grant, MailboxCard, open_mailbox
 from worker.budget import MailboxBudget, MailboxDay
-from worker.grants import fresh_grant
+from worker.grants import fresh_grant, opened
 from worker.settings import Settings
 
 if TYPE_CHECKING:
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 
 CONNECT_TIMEOUT = timedelta(seconds=15)
 IMAP, GMAIL = "imap", "gmail"
+IMAP_PORT = 993
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,31 @@ def open_connector(
         MailboxDay(client, mailbox.id, settings.imap_day_bytes),
     )
     return make_connector(service, mailbox.provider, card, grant, budgets)
+
+
+def account_of(
+    service: Service, provider: str, user: str, address: Address
+) -> tuple[str, MailboxCard]:
+    """Return what is read how, once a person has agreed: the connector's name, and a card.
+
+    Outlook by IMAP is a mail server like others, but for where its tokens come from.
+    """
+    if provider != OUTLOOK_IMAP.name:
+        return provider, MailboxCard(user, address, "", 0, "", address)
+    host, _, port = service.settings.microsoft_imap_host.partition(":")
+    return IMAP, MailboxCard(user, address, host, int(port or IMAP_PORT), Security.TLS, address)
+
+
+def way_of(service: Service, mailbox: AnyRow) -> str:
+    """Return by which provider a mailbox is connected again: its own, or who gave the token.
+
+    Raises:
+        Shredded: The mailbox's key or grant is gone.
+    """
+    name: str = mailbox.provider
+    if name != IMAP:
+        return name
+    return opened(service, mailbox.workspace_id, mailbox.id).grant.provider or name
 
 
 def card_of(service: Service, mailbox: AnyRow) -> MailboxCard:
