@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import redis
 
 from connectors.base import Connector
+from connectors.budget import Budget
 from connectors.errors import ConnectorError
-from connectors.gmail.account import Budget, GmailAccount, GmailLimits
+from connectors.gmail.account import GmailAccount, GmailLimits
 from connectors.imap import (
     AccessToken,
     FetchLimits,

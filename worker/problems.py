@@ -50,6 +50,10 @@ REMEDIES: dict[str, Remedy] = {
         "This host or port may not be reached from here.",
         "Use the mail server's public name and port 993, or ask the operator to allow the host.",
     ),
+    "mailbox-missing": Remedy(
+        "The account has no mailbox that can be reached: it has no licence, or lies elsewhere.",
+        "Check the licence; connect a mailbox on your own Exchange servers by IMAP instead.",
+    ),
     "throttled": Remedy(
         "The mail server asks to be slower.",
         "Nothing to do: it goes on by itself after the time that the server asked for.",

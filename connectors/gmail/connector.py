@@ -20,6 +20,7 @@ from connectors.base import (
     RawMessage,
     Revocation,
 )
+from connectors.budget import Budget, Unlimited
 from connectors.egress import Egress
 from connectors.errors import (
     ConnectorError,
@@ -29,7 +30,7 @@ from connectors.errors import (
     Misbehaved,
     Oversize,
 )
-from connectors.gmail.account import Budget, GmailAccount, GmailLimits, Unlimited
+from connectors.gmail.account import GmailAccount, GmailLimits
 from connectors.gmail.api import GmailApi
 from connectors.gmail.cursor import Position, seconds
 from connectors.gmail.history import ALL_MAIL, HIDDEN, ROLES, holds, net_changes
