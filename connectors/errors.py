@@ -35,18 +35,6 @@ class GrantRevoked(ConnectorError):
     code = "authentication-failed"
 
 
-class ClaimsDemanded(GrantRevoked):
-    """The provider refuses this access token, but tells what a better one has to claim.
-
-    `claims` is the JSON that the next token is to be asked for with (OpenID Connect 5.5); if
-    none is to be had without the person, the grant waits for them.
-    """
-
-    def __init__(self, claims: str) -> None:
-        super().__init__("the access token lacks claims")
-        self.claims = claims
-
-
 class MailboxMissing(ConnectorError):
     """There is no mailbox that the API reaches: it isn't there yet, moved away, or elsewhere."""
 
