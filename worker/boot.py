@@ -93,7 +93,8 @@ class Service:
     def api_egress(self) -> Egress:
         """The one way out to the providers' APIs: to the hosts that the settings name."""
         ca_file = self.settings.ca_file
-        hosts = [host_of(self.settings.gmail_api_url)]
+        urls = (self.settings.gmail_api_url, self.settings.graph_api_url)
+        hosts = [host_of(url) for url in urls]
         return Egress(hosts, None if ca_file is None else str(ca_file), ports=())
 
     @cached_property

@@ -15,6 +15,7 @@ from worker.connecting import IMAP, card_of, make_connector
 from worker.grants import fresh_grant, read
 from worker.providers import provider_of
 from worker.subjects import holders
+from worker.watches import held as watches_of
 
 if TYPE_CHECKING:
     from worker.boot import Service
@@ -65,10 +66,11 @@ def end_in_connector(service: Service, mailbox: AnyRow, held: Grant) -> Revocati
     try:
         # IMAP keeps nothing: no token is needed.
         grant = held if mailbox.provider == IMAP else fresh_grant(service, mailbox)
-        card = card_of(service, mailbox)
-        connector = make_connector(service, mailbox.provider, card, grant)
+        key = service.vault.mailbox_key(mailbox.workspace_id, mailbox.id)
+        watches = [one.name for one in watches_of(service, mailbox, key)]
+        connector = make_connector(service, mailbox.provider, card_of(service, mailbox), grant)
         try:
-            return connector.revoke()
+            return connector.revoke(watches)
         finally:
             connector.close()
     except (ConnectorError, Shredded) as error:

@@ -44,6 +44,22 @@ def guarded_url(value: str) -> str:
 ProviderUrl = Annotated[str, AfterValidator(guarded_url)]
 
 
+def authority_url(value: str) -> str:
+    """Return an authority as `https://host/tenant`; without a tenant it is for all accounts.
+
+    Raises:
+        ValueError: It is none, or not https, which msal demands on loopback too.
+    """
+    parts = urlsplit(value)
+    tenant = parts.path.strip("/") or "common"
+    if parts.scheme != "https" or "/" in tenant:
+        raise ValueError("must be https://host/tenant: a tenant's id, common or organizations")
+    return f"{parts.scheme}://{parts.netloc}/{tenant}"
+
+
+AuthorityUrl = Annotated[ProviderUrl, AfterValidator(authority_url)]
+
+
 class Settings(BaseSettings):
     """What the environment says (`docs/settings.md`); sizes in bytes, times in seconds."""
 
@@ -97,6 +113,11 @@ class Settings(BaseSettings):
     google_keys_url: ProviderUrl | None = None
     google_issuer: ProviderUrl | None = None
     google_sends_iss: bool = True
+    microsoft_client_id: str = ""
+    microsoft_client_secret: SecretStr = SecretStr("")
+    microsoft_authority: AuthorityUrl = "https://login.microsoftonline.com/common"
+    graph_api_url: ProviderUrl = "https://graph.microsoft.com"
+    microsoft_imap_host: str = ""
     oauth_timeout_seconds: float = Field(
         default=20.0, gt=0, validation_alias="LEADMAIL_OAUTH_TIMEOUT_SECONDS"
     )

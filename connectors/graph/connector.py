@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 from time import monotonic
 
 from connectors.base import (
+    Bell,
     ChangePage,
     Cursor,
     Envelope,
@@ -14,9 +15,12 @@ from connectors.base import (
     Found,
     MessageRef,
     RawMessage,
+    Revocation,
+    Watch,
 )
 from connectors.budget import AnyTurns, Budget, Turns, Unlimited
 from connectors.errors import MessageGone, Misbehaved, Oversize, Unreadable
+from connectors.graph import subscriptions
 from connectors.graph.account import GraphAccount, GraphLimits
 from connectors.graph.api import GraphApi
 from connectors.graph.changes import list_changes, pin_folder
@@ -133,6 +137,14 @@ class GraphConnector:
             ref for ref, item in self._get(refs, PLACE) if item.get("parentFolderId") == ref.folder
         }
         return [ref for ref in refs if ref not in there]
+
+    def watch(self, new_bell: Callable[[], Bell], held: str = "") -> Watch | None:
+        """Subscribe to what comes and goes in the whole mailbox, or stay subscribed."""
+        return subscriptions.watch(self._api, new_bell, held)
+
+    def revoke(self, held: Sequence[str] = ()) -> Revocation:
+        """End the subscriptions; a grant can't be ended from here, but by its person."""
+        return subscriptions.revoke(self._api, held)
 
     def close(self) -> None:
         """Let go of what was kept; the connections are the process's own."""

@@ -12,7 +12,7 @@ from random import uniform
 import orjson
 
 from connectors.errors import (
-    ClaimsDemanded,
+    ClaimsWanted,
     ConnectorError,
     CursorExpired,
     GrantRevoked,
@@ -83,7 +83,7 @@ def unauthorized(reply: Reply) -> GrantRevoked:
         orjson.loads(claims)
     except (binascii.Error, ValueError):
         return GrantRevoked("the access token is refused")
-    return ClaimsDemanded(claims)
+    return ClaimsWanted(claims)
 
 
 def code_of(content: bytes) -> str:

@@ -177,6 +177,16 @@ def open_folder(
     return FolderCard(read["key"], read["name"])
 
 
+def seal_watch(key: Key, workspace_id: int, watch_id: int, name: str) -> bytes:
+    """Return the provider's id of a watch, sealed under the mailbox's key."""
+    return seal(key, Place(workspace_id, "mailbox_watch", watch_id, "sealed"), encoded(name))
+
+
+def open_watch(key: Key, workspace_id: int, watch_id: int, sealed: bytes) -> str:
+    """Return the provider's id of a watch."""
+    return unseal(key, Place(workspace_id, "mailbox_watch", watch_id, "sealed"), sealed).decode()
+
+
 def seal_rule(key: Key, workspace_id: int, row: int, text: str) -> bytes:
     """Return a rule's address or domain, sealed under the workspace's sealing key."""
     return seal(key, Place(workspace_id, "policy_rule", row, "sealed"), encoded(text))
