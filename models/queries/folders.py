@@ -219,9 +219,10 @@ def put_places(
 
 
 def list_again(connection: Connection, mailbox_id: int) -> None:
-    """Forget how far the folders are covered: their past reaches further back now."""
+    """Have the past of the folders begun again: it reaches further back now.
+
+    The cursors stay, for they know what has gone since.
+    """
     connection.execute(
-        update(Folder)
-        .where(Folder.mailbox_id == mailbox_id)
-        .values(cursor=None, mark=None, remaining=None)
+        update(Folder).where(Folder.mailbox_id == mailbox_id).values(mark=None, remaining=None)
     )
