@@ -51,7 +51,7 @@ REMEDIES: dict[str, Remedy] = {
         "Use the mail server's public name and port 993, or ask the operator to allow the host.",
     ),
     "mailbox-missing": Remedy(
-        "The account has no mailbox that can be reached: it has no licence, or lies elsewhere.",
+        "The account has no mailbox that can be reached: no licence, closed, or elsewhere.",
         "Check the licence; connect a mailbox on your own Exchange servers by IMAP instead.",
     ),
     "throttled": Remedy(

@@ -68,7 +68,7 @@ class Run:
             connectors.errors.ConnectorError: What the provider said.
         """
         began = datetime.now(UTC)
-        self.states = states = refresh(self, self.connector.folders())
+        states = refresh(self, self.connector.folders())
         changed = [state for state in states if state.needs_listing]
         if len(changed) > 1 and not self.connector.keeps_ids:
             self.find_left(changed)
@@ -161,8 +161,8 @@ class Run:
     def take_in(self, state: FolderState, page: ChangePage) -> None:
         """Commit a page: what waits to be fetched, what is gone, and the cursor."""
         if page.removed:
-            here = keep_moved(self, state, page.removed)
-            page = replace(page, removed=tuple(ref for ref in page.removed if ref not in here))
+            there = keep_moved(self, page.removed)
+            page = replace(page, removed=tuple(ref for ref in page.removed if ref not in there))
         envelopes, found = [*page.envelopes], list[Found]()
         if self.connector.searches_first:
             found = self.history.among(self, state, page.refs)

@@ -37,7 +37,8 @@ class GraphLimits:
     batch (20 at most), `search_results` how many one search tells at most, and
     `query_characters` bounds it. A larger message than `message_bytes` isn't fetched; others
     have `bytes_a_second` at least. `patience` is how long a short refusal is waited out.
-    `kept_hits` bounds what a search finds in other folders and is kept for their turn.
+    `kept_hits` bounds what a search finds in other folders and is kept for their turn. After
+    `listed_again` a folder that has changed is listed whole, beside its delta.
     """
 
     page: int = 250
@@ -50,3 +51,4 @@ class GraphLimits:
     timeout: timedelta = timedelta(seconds=30)
     patience: timedelta = timedelta(seconds=8)
     kept_hits: int = 20_000
+    listed_again: timedelta = timedelta(days=7)

@@ -8,14 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 from connectors.base import ChangePage, Cursor, Envelope, Folder, MessageRef
 from connectors.errors import CursorExpired, FolderGone, MessageGone, Misbehaved
 from connectors.graph.api import GraphApi, Query, items_of
 from connectors.graph.cursor import Position, at
 from connectors.graph.folders import folder_path
-from connectors.graph.records import DESCRIBED, Json, envelope_of, moment, seconds, written
+from connectors.graph.records import (
+    DESCRIBED,
+    SELECT,
+    SIZE,
+    Json,
+    envelope_of,
+    moment,
+    seconds,
+    written,
+)
 
 NEWEST_FIRST = {"$orderby": "receivedDateTime desc"}
 LONGEST_LINK = 7000
@@ -47,20 +56,22 @@ class Listing:
         self.folder = folder
         self.since = since
         self.path = folder_path(api, folder.key)
-        self.position = Position.beginning(since)
+        self.now = datetime.now(UTC)
+        self.position = Position.beginning(since, self.now)
 
     def go_on(self, cursor: Cursor | None) -> Iterator[ChangePage]:
         """Yield what comes next; if the cursor is no good any more, everything again (F1)."""
         is_expired = False
         try:
             if cursor is not None:
-                self.position = Position.read(cursor).reaching(self.since)
+                position = Position.read(cursor).reaching(self.since)
+                self.position = position.renewed(self.now, self.api.limits.listed_again)
                 yield from self.news()
             yield from self.first_round()
         except CursorExpired:
             is_expired = True
         if is_expired:
-            self.position = Position.beginning(self.since)
+            self.position = Position.beginning(self.since, self.now)
             yield from self.first_round(is_expired=True)
         yield from self.longer_past()
 
@@ -133,11 +144,13 @@ class Listing:
         return {**query, **NEWEST_FIRST, **DESCRIBED, "$top": str(self.api.limits.page)}
 
     def delta(self) -> Json:
-        """Return the delta's next page."""
-        query: Query | str = self.position.link or {**DESCRIBED, **NEWEST_FIRST}
-        path = f"{self.path}/messages/delta"
-        is_live = not self.position.is_first
-        return self.api.get(path, query, page=self.api.limits.page, live=is_live)
+        """Return the delta's next page; what it is to tell is asked for once, at its beginning."""
+        path, page = f"{self.path}/messages/delta", self.api.limits.page
+        if self.position.link:
+            is_live = not self.position.is_first
+            return self.api.get(path, self.position.link, page=page, live=is_live)
+        query = {"$select": SELECT, **NEWEST_FIRST}
+        return self.api.get_expanded(path, query, SIZE, page=page, live=False)
 
     def follow(self, answer: Json) -> bool:
         """Go to the link in an answer; tell whether its round is over."""

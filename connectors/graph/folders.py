@@ -61,14 +61,13 @@ def folder_path(api: GraphApi, key: str) -> str:
 def folder_items(api: GraphApi) -> Iterator[Json]:
     """Yield all folders; a delta from the beginning lists those inside others too."""
     path = f"{api.root}/mailFolders/delta"
-    query: Mapping[str, str] | str = {"$select": SELECT, "$expand": MARKS}
+    answer = api.get_expanded(path, {"$select": SELECT}, MARKS, page=PAGE, live=True)
     while True:
-        answer = api.get(path, query, page=PAGE)
         yield from items_of(answer)
         link = answer.get("@odata.nextLink")
         if not link:
             return
-        query = api.query_of(link)
+        answer = api.get(path, api.query_of(link), page=PAGE)
 
 
 def well_known(api: GraphApi) -> dict[str, str]:

@@ -29,13 +29,15 @@ NO_MAILBOX = frozenset(
     {
         "mailboxnotenabledforrestapi",
         "mailboxnotsupportedforrestapi",
+        "mailboxnothostedinexchangeonline",
+        "accountsuspended",
         "errornonexistentmailbox",
         "errorinvaliduser",
         "request_resourcenotfound",
         "resourcenotfound",
     }
 )
-"""The account has no mailbox here: no licence, on premises, or gone (Graph, "Known issues")."""
+"""The account has no mailbox here: no licence, on premises, closed (Graph, "Known issues")."""
 NO_ITEM = frozenset(
     {"erroritemnotfound", "errorfoldernotfound", "errorinvalidid", "errorinvalididmalformed"}
 )
