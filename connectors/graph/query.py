@@ -37,7 +37,8 @@ def groups(addresses: Sequence[Address], characters: int) -> Iterator[list[Addre
     group: list[Address] = []
     length = 0
     for address in addresses:
-        needed = len(term(address)) + len(_OR)
+        word = term(address)
+        needed = len(word) + word.count('"') + len(_OR)
         if group and length + needed > characters:
             yield group
             group, length = [], 0
