@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tests.fakes.google import discovery, errors, fields, parameters, wire
+from tests.fakes.common import wire
+from tests.fakes.common.counters import Refused
+from tests.fakes.common.faults import ON_THE_LINE
+from tests.fakes.common.wire import Answer, Breakage, Call
+from tests.fakes.google import discovery, errors, fields, parameters
 from tests.fakes.google.accounts import Account
-from tests.fakes.google.counters import Asked, Refused
+from tests.fakes.google.counters import Asked
 from tests.fakes.google.discovery import Method
 from tests.fakes.google.errors import Refusal
-from tests.fakes.google.faults import ON_THE_LINE
 from tests.fakes.google.grants import AccessToken
 from tests.fakes.google.methods import SERVED
 from tests.fakes.google.request import Request
-from tests.fakes.google.wire import Answer, Breakage, Call
 from tests.fakes.google.world import World
 
 _BROADEST = "https://mail.google.com/"

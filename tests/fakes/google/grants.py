@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from tests.fakes.google.accounts import Account, Client
-from tests.fakes.google.clock import Clock
+from tests.fakes.common.clock import Clock
+from tests.fakes.common.people import Client
+from tests.fakes.google.accounts import Account
 from tests.fakes.google.settings import Settings
 
 MOST_REFRESH_TOKENS = 100

@@ -14,11 +14,14 @@ from enum import StrEnum
 import jwt
 import orjson
 
+from tests.fakes.common.keys import STRANGER, signing_key
+from tests.fakes.common.poster import post
 from tests.fakes.google.accounts import Account
 from tests.fakes.google.history import Record
-from tests.fakes.google.keys import STRANGER, signing_key
-from tests.fakes.google.poster import ACKNOWLEDGED, post
 from tests.fakes.google.world import World
+
+ACKNOWLEDGED = frozenset({102, 200, 201, 202, 204})
+"""What Pub/Sub takes as an acknowledgement (cloud.google.com/pubsub/docs/push)."""
 
 
 class Forgery(StrEnum):

@@ -7,11 +7,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 
+from tests.fakes.common.heads import ADDRESS_FIELDS, bare_id
+from tests.fakes.common.words import has_phrase, words_of
 from tests.fakes.google.errors import unserved
 from tests.fakes.google.mailbox import Mailbox
 from tests.fakes.google.query import All, Either, Node, Term, Without
-from tests.fakes.google.stored import ADDRESS_FIELDS, Stored, bare_id
-from tests.fakes.google.words import has_phrase, words_of
+from tests.fakes.google.stored import Stored
 
 Found = set[Stored]
 

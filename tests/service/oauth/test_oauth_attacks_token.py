@@ -18,8 +18,8 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives import serialization
 
+from tests.fakes.common.keys import STRANGER, signing_key
 from tests.fakes.google.google import CLIENT_ID
-from tests.fakes.google.keys import STRANGER, signing_key
 from tests.service.oauth.ground import Flow
 
 Forge = Callable[[Flow, str], str]

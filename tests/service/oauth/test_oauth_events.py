@@ -11,9 +11,9 @@ import httpx
 import jwt
 import pytest
 
+from tests.fakes.common.keys import STRANGER, signing_key
 from tests.fakes.google import risc
 from tests.fakes.google.google import CLIENT_ID
-from tests.fakes.google.keys import STRANGER, signing_key
 from tests.service.oauth.ground import Flow
 
 ISSUER = "https://accounts.google.com/"

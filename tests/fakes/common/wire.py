@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import urllib.parse
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import StrEnum
@@ -73,8 +73,10 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
     delay: timedelta = timedelta()
     breakage: Breakage | None = None
+    after: Callable[[], object] = lambda: None
+    """Called under the world's lock when the answer is out, or its line is gone."""
     reason: str = ""
-    """Google's reason of a refusal, else empty."""
+    """The provider's name for a refusal, else empty."""
 
 
 def json_answer(
@@ -84,7 +86,7 @@ def json_answer(
     *,
     pretty: bool = True,
 ) -> Answer:
-    """Return a value as Google writes JSON: indented unless `prettyPrint=false`."""
+    """Return a value as JSON, indented if it is to be read by people."""
     option = orjson.OPT_INDENT_2 if pretty else 0
     body = orjson.dumps(value, option=option | orjson.OPT_APPEND_NEWLINE)
     return Answer(
@@ -104,5 +106,5 @@ def redirect(url: str) -> Answer:
 
 
 def not_found() -> Answer:
-    """Return what Google's front end says of a path that nobody serves."""
+    """Return what a front end says of a path that nobody serves."""
     return page_answer("<!DOCTYPE html><title>Error 404 (Not Found)!!1</title>", 404)

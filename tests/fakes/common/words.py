@@ -1,4 +1,4 @@
-"""How Gmail cuts text into the words that a search matches: never letters inside a word."""
+"""How text is cut into the words that a search matches: never letters inside a word."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ class Clock:
         return int(self.now().timestamp())
 
     def milliseconds(self) -> int:
-        """Return the stand-in's time in milliseconds of the epoch, as Gmail carries it."""
+        """Return the stand-in's time in milliseconds of the epoch."""
         return int(self.now().timestamp() * 1000)
 
     def advance(self, by: timedelta) -> None:

@@ -1,4 +1,4 @@
-"""Sends what Google sends of its own accord, to endpoints on loopback, past any proxy."""
+"""Sends what a provider sends of its own accord, to endpoints on loopback, past any proxy."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ import urllib.request
 from collections.abc import Mapping
 
 WAITS_SECONDS = 10
-ACKNOWLEDGED = frozenset({102, 200, 201, 202, 204})
-"""What Pub/Sub takes as an acknowledgement (cloud.google.com/pubsub/docs/push)."""
 
 
 def post(url: str, body: bytes, headers: Mapping[str, str], ca_file: str | None = None) -> int:

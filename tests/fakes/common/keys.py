@@ -49,7 +49,7 @@ def signing_key(number: int) -> SigningKey:
 
 
 class KeyRing:
-    """Two published keys, of which the first signs, as Google keeps two in its set."""
+    """Two published keys, of which the first signs, so that a change is no surprise."""
 
     def __init__(self) -> None:
         self._first = 0
@@ -74,7 +74,7 @@ class KeyRing:
         named = {"kid": signer.kid, "typ": "JWT", **(headers or {})}
         return jwt.encode(dict(claims), signer.private, algorithm="RS256", headers=named)
 
-    def jwks(self) -> dict[str, object]:
+    def jwks(self) -> dict[str, list[dict[str, object]]]:
         """Return the published keys as a JSON Web Key Set (RFC 7517)."""
         return {"keys": [_as_jwk(key) for key in self.published]}
 

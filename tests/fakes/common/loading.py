@@ -8,21 +8,21 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.fakes.google.stored import heads_of
+from tests.fakes.common.heads import heads_of
 
 _FROM_LINE = re.compile(rb"^From [^\r\n]*\r?\n", re.MULTILINE)
 _QUOTED_FROM = re.compile(rb"^>(>*From )", re.MULTILINE)
 
-_FOLDERS = {
-    **dict.fromkeys(("sent", "sent mail", "sent messages", "sent items"), "SENT"),
-    **dict.fromkeys(("trash", "bin", "deleted", "deleted items"), "TRASH"),
-    **dict.fromkeys(("spam", "junk"), "SPAM"),
-    **dict.fromkeys(("drafts", "draft"), "DRAFT"),
-    "inbox": "INBOX",
-    "archive": "",
-    "all mail": "",
+_ROLES = {
+    **dict.fromkeys(("sent", "sent mail", "sent messages", "sent items"), "sent"),
+    **dict.fromkeys(("trash", "bin", "deleted", "deleted items"), "trash"),
+    **dict.fromkeys(("spam", "junk"), "junk"),
+    **dict.fromkeys(("drafts", "draft"), "drafts"),
+    "inbox": "inbox",
+    "archive": "archive",
+    "all mail": "archive",
 }
-"""The label that a folder's name means; '' is none."""
+"""What a folder is for, by the names that programs give it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +35,9 @@ class Found:
     at: datetime
 
     @property
-    def system_label(self) -> str | None:
-        """The label that the folder means; none when it is the user's own."""
-        return _FOLDERS.get(self.folder.casefold()) if self.folder else "INBOX"
+    def role(self) -> str | None:
+        """What the folder is for, as `inbox` or `trash`; none when it is the user's own."""
+        return _ROLES.get(self.folder.casefold()) if self.folder else "inbox"
 
 
 def mails_in(path: Path) -> Iterator[Found]:

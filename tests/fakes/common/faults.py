@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from fnmatch import fnmatchcase
 
-from tests.fakes.google.wire import Breakage
+from tests.fakes.common.wire import Breakage
 
 ON_THE_LINE = frozenset(Breakage)
 
@@ -16,7 +16,7 @@ class Fault:
     """Something that happens to the next calls that fit."""
 
     what: str
-    """A reason of `errors.NAMED`, or a way to break on the line."""
+    """A refusal of the provider's by its name, or a way to break on the line."""
     times: int
     method: str
     """A pattern of method names, as `gmail.users.messages.*` or `oauth.token`."""

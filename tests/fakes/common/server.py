@@ -12,8 +12,8 @@ from pathlib import Path
 
 import uvicorn
 
-from tests.fakes.google.app import App
-from tests.fakes.google.lines import Line
+from tests.fakes.common.app import App
+from tests.fakes.common.lines import Line
 
 STARTS_WITHIN_SECONDS = 20
 
@@ -46,7 +46,12 @@ class Server:
     """Listens from the moment it is made; `close` ends it and every connection."""
 
     def __init__(
-        self, app: App, port: int, certificate: Path | None = None, key: Path | None = None
+        self,
+        app: App,
+        port: int,
+        name: str,
+        certificate: Path | None = None,
+        key: Path | None = None,
     ) -> None:
         # Named as TCP: asyncio sets TCP_NODELAY on no other, and answers would wait 40 ms.
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
@@ -55,6 +60,8 @@ class Server:
         # Listening at once: who comes before the first answer waits instead of being refused.
         self._socket.listen(512)
         self.port = int(self._socket.getsockname()[1])
+        host, scheme = ("localhost", "https") if certificate else ("127.0.0.1", "http")
+        self.url = f"{scheme}://{host}:{self.port}"
         self._server = _Served(
             uvicorn.Config(
                 app,
@@ -74,13 +81,13 @@ class Server:
             )
         )
         self._thread = threading.Thread(
-            target=self._server.run, args=([self._socket],), daemon=True, name="google"
+            target=self._server.run, args=([self._socket],), daemon=True, name=name
         )
         self._thread.start()
         ends = time.monotonic() + STARTS_WITHIN_SECONDS
         while not self._server.started:
-            assert self._thread.is_alive(), "the stand-in for Google did not start"
-            assert time.monotonic() < ends, "the stand-in for Google did not start in time"
+            assert self._thread.is_alive(), f"the stand-in for {name} did not start"
+            assert time.monotonic() < ends, f"the stand-in for {name} did not start in time"
             time.sleep(0.005)
 
     def close(self) -> None:

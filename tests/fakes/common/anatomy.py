@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from email.message import Message
 
-from tests.fakes.google.words import decoded, line_of
+from tests.fakes.common.words import decoded, line_of
 
 _TAG = re.compile(r"<(script|style)\b.*?</\1>|<[^>]*>", re.DOTALL | re.IGNORECASE)
 SNIPPET_LENGTH = 200

@@ -1,7 +1,7 @@
 """What a test can tell the stand-in, over HTTP as well: every public method, called by JSON.
 
-`POST /control/METHOD` calls a method of `Google`, `POST /control/accounts/ADDRESS/METHOD` one of
-`Person`; the body holds the arguments by name, bytes in base64, durations in seconds.
+`POST /control/METHOD` calls a method of the stand-in, `POST /control/accounts/ADDRESS/METHOD` one
+of its `Person`; the body holds the arguments by name, bytes in base64, durations in seconds.
 `GET /control` names them all.
 """
 
@@ -13,27 +13,46 @@ import typing
 import urllib.parse
 from collections.abc import Callable
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import orjson
 from pydantic import ConfigDict, ValidationError, create_model
 
-from tests.fakes.google.errors import Refusal
-from tests.fakes.google.person import Person
-from tests.fakes.google.wire import JSON_TYPE, Answer, Call, json_answer, not_found
-
-if TYPE_CHECKING:
-    from tests.fakes.google.google import Google
+from tests.fakes.common.wire import JSON_TYPE, Answer, Call, json_answer, not_found
 
 _CONFIG = ConfigDict(extra="forbid", val_json_bytes="base64", arbitrary_types_allowed=True)
 _PRIVATE = {"close"}
 
 
+class Refused(Exception):
+    """A provider's refusal, as far as an order is concerned."""
+
+    message: str
+
+
+class Hand(Protocol):
+    """What one account is held by."""
+
+    @property
+    def identity(self) -> dict[str, str]:
+        """The address and the ids by which it is known."""
+        ...
+
+
+class Told(Protocol):
+    """What takes orders: every public method of it."""
+
+    def account(self, address: str) -> Hand:
+        """Return the hand on an account."""
+        ...
+
+
 class Control:
     """Calls methods by the paths that name them."""
 
-    def __init__(self, google: Google) -> None:
-        self._google = google
+    def __init__(self, told: Told, person: type) -> None:
+        self._told = told
+        self._person = person
 
     def answer(self, call: Call) -> Answer:
         """Do what was asked and answer what the method returned."""
@@ -41,9 +60,9 @@ class Control:
         if not parts:
             return json_answer(self._names())
         try:
-            target: object = self._google
+            target: object = self._told
             if parts[0] == "accounts" and len(parts) == 3:
-                target = self._google.account(parts[1])
+                target = self._told.account(parts[1])
             elif len(parts) != 1:
                 return not_found()
             method = _methods(target).get(parts[-1])
@@ -53,17 +72,17 @@ class Control:
             return _result(method(**_arguments(method, call.body or b"{}")))
         except (AssertionError, KeyError, ValidationError, ValueError) as wrong:
             return json_answer({"error": str(wrong)}, 400)
-        except Refusal as refusal:
-            return json_answer({"error": refusal.message}, 400)
+        except Refused as refused:
+            return json_answer({"error": refused.message}, 400)
 
     def _names(self) -> dict[str, list[str]]:
         return {
             "/control": sorted(
-                f"{name}{_shown(each)}" for name, each in _methods(self._google).items()
+                f"{name}{_shown(each)}" for name, each in _methods(self._told).items()
             ),
             "/control/accounts/ADDRESS": sorted(
                 f"{name}{inspect.signature(each)}"
-                for name, each in inspect.getmembers(Person, inspect.isfunction)
+                for name, each in inspect.getmembers(self._person, inspect.isfunction)
                 if not name.startswith("_")
             ),
         }
@@ -104,6 +123,6 @@ def _plain(value: object) -> object:
         return base64.b64encode(value).decode()
     if isinstance(value, timedelta):
         return value.total_seconds()
-    if isinstance(value, Person):
-        return {"address": value.address, "sub": value.sub}
+    if identity := getattr(value, "identity", None):
+        return identity
     raise TypeError(f"{type(value)} has no JSON")
