@@ -35,12 +35,6 @@ class GrantRevoked(ConnectorError):
     code = "authentication-failed"
 
 
-class MailboxMissing(ConnectorError):
-    """There is no mailbox that the API reaches: it isn't there yet, moved away, or elsewhere."""
-
-    code = "mailbox-missing"
-
-
 class ClaimsWanted(GrantRevoked):
     """The provider wants more than the token proves, a second factor say; `claims` says what.
 

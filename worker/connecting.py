@@ -25,11 +25,12 @@ from connectors.imap import (
 )
 from connectors.imap.account import DayBudget
 from connectors.imap.idle import IdleWatch
+from connectors.oauth.microsoft import OUTLOOK_IMAP
 from mail.address import Address
 from models.base import AnyRow
 from privacy.contents import Grant, MailboxCard, open_mailbox
 from worker.budget import MINUTE, MailboxBudget, MailboxDay
-from worker.grants import fresh_grant
+from worker.grants import fresh_grant, opened
 from worker.settings import Settings
 from worker.turns import MailboxTurns
 
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
 CONNECT_TIMEOUT = timedelta(seconds=15)
 IMAP, GMAIL, GRAPH = "imap", "gmail", "graph"
+IMAP_PORT = 993
 TEN_MINUTES = timedelta(minutes=10)
 
 
@@ -85,6 +87,31 @@ def open_connector(
     return make_connector(service, mailbox.provider, card, grant, budgets)
 
 
+def account_of(
+    service: Service, provider: str, user: str, address: Address
+) -> tuple[str, MailboxCard]:
+    """Return what is read how, once a person has agreed: the connector's name, and a card.
+
+    Outlook by IMAP is a mail server like others, but for where its tokens come from.
+    """
+    if provider != OUTLOOK_IMAP.name:
+        return provider, MailboxCard(user, address, "", 0, "", address)
+    host, _, port = service.settings.microsoft_imap_host.partition(":")
+    return IMAP, MailboxCard(user, address, host, int(port or IMAP_PORT), Security.TLS, address)
+
+
+def way_of(service: Service, mailbox: AnyRow) -> str:
+    """Return by which provider a mailbox is connected again: its own, or who gave the token.
+
+    Raises:
+        Shredded: The mailbox's key or grant is gone.
+    """
+    name: str = mailbox.provider
+    if name != IMAP:
+        return name
+    return opened(service, mailbox.workspace_id, mailbox.id).grant.provider or name
+
+
 def card_of(service: Service, mailbox: AnyRow) -> MailboxCard:
     """Return a mailbox's card, opened.
 
@@ -124,7 +151,9 @@ def make_connector(
     if provider == GMAIL:
         return gmail_connector(service, token_of(grant), budgets.units)
     if provider == GRAPH:
-        return graph_connector(service, token_of(grant), None, budgets)
+        # An application's own token is nobody's: the mailbox has to be named.
+        address = card.address if grant.kind == "delegation" else None
+        return graph_connector(service, token_of(grant), address, budgets)
     raise ConnectorError(f"no connector for {provider}")
 
 

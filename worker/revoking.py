@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     from worker.boot import Service
 
 SHARED = "The grant is still in use."
-DELEGATED = "Take back the domain-wide delegation, if nobody needs it any more."
+DELEGATED = {
+    "gmail": "Take back the domain-wide delegation, if nobody needs it any more.",
+    "graph": "Take back the application's role in Exchange, if nobody needs it any more.",
+}
 
 
 def revoke(service: Service, workspace_id: int, mailbox_id: int) -> Mapping[str, Sequence[str]]:
@@ -54,11 +57,14 @@ def revoke(service: Service, workspace_id: int, mailbox_id: int) -> Mapping[str,
 def is_shared(service: Service, held: Grant) -> bool:
     """Tell whether another connected mailbox rests on the same grant.
 
-    The provider ends all that a person granted to this installation at once, and has one watch
+    Google ends all that a person granted to this installation at once, and has one watch
     for all: so the last mailbox of the account ends them, and another Client's doesn't go silent
     with this one.
     """
-    return held.kind == "oauth" and any(holders(service, held.provider, held.subject))
+    provider = service.providers.get(held.provider)
+    if held.kind != "oauth" or (provider is not None and not provider.revokes_account):
+        return False
+    return any(holders(service, held.provider, held.subject))
 
 
 def end_in_connector(service: Service, mailbox: AnyRow, held: Grant) -> Revocation:
@@ -80,8 +86,8 @@ def end_in_connector(service: Service, mailbox: AnyRow, held: Grant) -> Revocati
 def end_grant(service: Service, held: Grant) -> Revocation:
     """Revoke a grant at its provider."""
     if held.kind != "oauth":
-        return Revocation(left_to_person=(DELEGATED,))
+        return Revocation(left_to_person=(DELEGATED[held.provider],))
     try:
-        return provider_of(service, held.provider).revoke(held.secret)
+        return provider_of(service, held.provider).revoke(held.secret, held.issuer)
     except ConnectorError as error:
         return Revocation(failed=(f"grant ({error.code})",))

@@ -26,7 +26,7 @@ from connectors.graph.api import GraphApi
 from connectors.graph.changes import list_changes, pin_folder
 from connectors.graph.folders import list_folders
 from connectors.graph.records import DESCRIBED, SIZE, Json, envelope_of, moment, size_of
-from connectors.graph.refusals import Denied
+from connectors.graph.refusals import Forbidden
 from connectors.graph.search import Searches
 from connectors.oauth.wire import TooLong, Wire
 from mail.address import Address
@@ -164,7 +164,7 @@ class GraphConnector:
             raw = self._api.content(ref.id, size, live=live)
         except TooLong:
             raise Oversize(ref.folder, ref.id) from None
-        except (Denied, Misbehaved):
+        except (Forbidden, Misbehaved):
             # It was described a moment ago, so it isn't the mailbox that is refused.
             raise Unreadable(ref.folder, ref.id) from None
         return RawMessage(

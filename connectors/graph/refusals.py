@@ -16,16 +16,16 @@ from connectors.errors import (
     ConnectorError,
     CursorExpired,
     GrantRevoked,
-    MailboxMissing,
     MessageGone,
     Misbehaved,
     Throttled,
     Unreachable,
 )
+from connectors.oauth.errors import NoMailbox
 from connectors.oauth.wire import WITHOUT_RETRY_AFTER, Reply, retry_after
 
 SHORT = timedelta(seconds=2)
-NO_MAILBOX = frozenset(
+NOT_HERE = frozenset(
     {
         "mailboxnotenabledforrestapi",
         "mailboxnotsupportedforrestapi",
@@ -46,7 +46,7 @@ STALE_LINK = frozenset({"syncstatenotfound", "syncstateinvalid", "errorinvalidsy
 _CLAIMS = re.compile(r'\bclaims="([A-Za-z0-9+/_=-]+)"')
 
 
-class Denied(GrantRevoked):
+class Forbidden(GrantRevoked):
     """The token is good, but not for this: of a mailbox the grant, of one message the message."""
 
 
@@ -61,12 +61,12 @@ def refusal(reply: Reply) -> ConnectorError:
         crowded = b"mailboxconcurrency" in reply.body.lower()
         wait = SHORT * uniform(0.5, 1.5) if crowded else WITHOUT_RETRY_AFTER  # noqa: S311  (jitter)
         return Throttled(retry_after(reply, wait))
-    if code in NO_MAILBOX:
-        return MailboxMissing("the account has no mailbox")
+    if code in NOT_HERE:
+        return NoMailbox("the account has no mailbox")
     if reply.status == HTTPStatus.NOT_FOUND or code in NO_ITEM:
         return MessageGone("not found")
     if reply.status == HTTPStatus.FORBIDDEN:
-        return Denied("access is denied")
+        return Forbidden("access is denied")
     if reply.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         if reply.header("retry-after"):
             return Throttled(retry_after(reply))

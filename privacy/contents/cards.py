@@ -47,7 +47,7 @@ class Grant:
     Of `oauth`, `secret` is the refresh token; of `delegation` it is empty, for the key is kept
     once for all. Both have an access token until `expires_at`. `issuer` and `subject` are the
     account as its provider names it; `granted_at` is when the person agreed, `renewed_at` when
-    the access token was given.
+    the access token was given. `claims` is what the provider wants of the person, if it said so.
     """
 
     kind: str
@@ -60,6 +60,7 @@ class Grant:
     subject: str = field(default="", repr=False)
     granted_at: datetime | None = None
     renewed_at: datetime | None = None
+    claims: str = ""
 
     @property
     def is_renewable(self) -> bool:
@@ -134,6 +135,7 @@ def seal_grant(
             "subject": grant.subject,
             "granted_at": moment(grant.granted_at),
             "renewed_at": moment(grant.renewed_at),
+            "claims": grant.claims,
         }
     return seal(key, place, pack(written))
 
@@ -157,6 +159,8 @@ def open_grant(
         subject=read["subject"],
         granted_at=when(read["granted_at"]),
         renewed_at=when(read["renewed_at"]),
+        # What was sealed before there were any has none.
+        claims=read.get("claims", ""),
     )
 
 

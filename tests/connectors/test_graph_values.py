@@ -16,7 +16,6 @@ from connectors.errors import (
     ClaimsWanted,
     CursorExpired,
     GrantRevoked,
-    MailboxMissing,
     MessageGone,
     Misbehaved,
     Throttled,
@@ -27,8 +26,9 @@ from connectors.graph.cursor import Position
 from connectors.graph.folders import mark_of, role_in
 from connectors.graph.query import Days, groups, search_for
 from connectors.graph.records import SELECT, envelope_of
-from connectors.graph.refusals import Denied, refusal
+from connectors.graph.refusals import Forbidden, refusal
 from connectors.graph.search import middle
+from connectors.oauth.errors import NoMailbox
 from connectors.oauth.wire import Reply
 from mail.address import Address
 
@@ -226,10 +226,10 @@ def reply(status: int, code: str = "", **headers: str) -> Reply:
     ("answer", "reaction"),
     [
         (reply(401, "InvalidAuthenticationToken"), GrantRevoked),
-        (reply(403, "ErrorAccessDenied"), Denied),
+        (reply(403, "ErrorAccessDenied"), Forbidden),
         (reply(404, "ErrorItemNotFound"), MessageGone),
         (reply(400, "ErrorInvalidIdMalformed"), MessageGone),
-        (reply(404, "MailboxNotEnabledForRESTAPI"), MailboxMissing),
+        (reply(404, "MailboxNotEnabledForRESTAPI"), NoMailbox),
         (reply(410, "resyncRequired"), CursorExpired),
         (reply(404, "syncStateNotFound"), CursorExpired),
         (reply(400, "resyncChangesApplyDifferences"), CursorExpired),

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, Protocol, TypeVar
 
 import orjson
+import pytest
 
 from mail.address import Address
 from models.queries import erasures
@@ -31,6 +32,15 @@ class CloudPerson(Protocol):
     def sub(self) -> str:
         """The provider's name for them."""
         ...
+
+
+class Killed(BaseException):
+    """The process dies here."""
+
+
+def die(*_: Any) -> None:
+    """Die with a batch in hand that was fetched."""
+    raise Killed
 
 
 P = TypeVar("P", bound=CloudPerson)
@@ -112,3 +122,19 @@ class CloudHouse(House, Generic[P]):
         for key in self.service.redis.scan_iter("leadmail:mailbox:*"):
             self.service.redis.delete(key)
         clock.tick(self.service)
+
+    def kill_one(self) -> None:
+        """Run jobs until one dies with a batch in hand; let its leases end."""
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(self.service.vault, "make_message_keys", die)
+            with pytest.raises(Killed):
+                self.run_until_killed()
+        self.rows_changed("UPDATE lease SET until = now()")
+        self.let_time_pass()
+
+    def run_until_killed(self) -> None:
+        """Run jobs, and let the time pass between them."""
+        for _ in range(100):
+            if not self.bell.waiting:
+                self.let_time_pass()
+            self.run_one()

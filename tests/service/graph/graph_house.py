@@ -16,7 +16,7 @@ from worker.embedded import RedisServer
 
 PLENTY = 10_000_000
 """Requests in ten minutes, for tests that aren't about them."""
-HIDDEN = frozenset({"drafts", "deleteditems", "junkemail", "outbox"})
+HIDDEN = frozenset({"Drafts", "Deleted Items", "Junk Email", "Outbox"})
 _numbers = count(1)
 
 
@@ -58,13 +58,8 @@ class GraphHouse(CloudHouse[Person]):
         return {
             mailbox: [
                 Upstream(person.raw(id_))
-                for id_, folder in person.messages().items()
-                if not self.is_hidden(person, folder)
+                for id_, path in person.messages().items()
+                if path.partition("/")[0] not in HIDDEN
             ]
             for mailbox, person in self.people.items()
         }
-
-    def is_hidden(self, person: Person, folder: str) -> bool:
-        """Tell whether a folder is one of those that aren't read, or lies inside of one."""
-        hidden = {person.folder_id(name) for name in HIDDEN}
-        return folder in hidden
