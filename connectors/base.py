@@ -11,7 +11,7 @@ from typing import NewType, Protocol
 from mail.address import Address
 
 Cursor = NewType("Cursor", str)
-"""How far a folder has been covered. Opaque outside its connector, at most 500 characters."""
+"""How far a folder has been covered. Opaque outside its connector, at most 8,000 characters."""
 
 
 class FolderRole(StrEnum):
@@ -189,6 +189,16 @@ class Connector(Protocol):
         ...
 
     @property
+    def keeps_ids(self) -> bool:
+        """Whether a message keeps its id when it is moved, and so is known at its new place."""
+        ...
+
+    @property
+    def lists_at_first(self) -> bool:
+        """Whether a folder's end is only found by listing it: then its past isn't searched."""
+        ...
+
+    @property
     def round_trip(self) -> timedelta:
         """How long the provider takes to answer the least question."""
         ...
@@ -251,6 +261,14 @@ class Connector(Protocol):
         Raises:
             CursorExpired: The folder was renumbered: nothing is known of its old ids (F7).
             FolderGone: The folder is no longer there.
+        """
+        ...
+
+    def moved(self, refs: Sequence[MessageRef]) -> Iterator[Envelope]:
+        """Yield, of messages that are said to have left, the envelopes of those that are there.
+
+        Each at the folder where it lies now, which may be the one that it is said to have left.
+        Nothing where removals are certain.
         """
         ...
 

@@ -32,7 +32,8 @@ REMEDIES: dict[str, Remedy] = {
     ),
     "no-mailbox": Remedy(
         "The account has no mailbox at the provider.",
-        "Choose the account that the mailbox belongs to, or have it licensed.",
+        "Choose the account that the mailbox belongs to, or have it licensed; one on servers of "
+        "your own is connected by IMAP.",
     ),
     "client-refused": Remedy(
         "The provider refuses this installation, not the mailbox.",

@@ -18,6 +18,7 @@ from pydantic_settings import (
 )
 
 from connectors.gmail import account as gmail
+from connectors.graph import account as graph
 
 MIB = 1024 * 1024
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -116,7 +117,9 @@ class Settings(BaseSettings):
     microsoft_client_id: str = ""
     microsoft_client_secret: SecretStr = SecretStr("")
     microsoft_authority: AuthorityUrl = "https://login.microsoftonline.com/common"
-    graph_api_url: ProviderUrl = "https://graph.microsoft.com"
+    graph_api_url: ProviderUrl = graph.API_URL
+    graph_calls_at_once: int = Field(default=3, ge=1, le=4)
+    graph_requests_per_ten_minutes: int = Field(default=10_000, ge=100)
     microsoft_imap_host: str = ""
     oauth_timeout_seconds: float = Field(
         default=20.0, gt=0, validation_alias="LEADMAIL_OAUTH_TIMEOUT_SECONDS"

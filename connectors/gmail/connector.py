@@ -22,6 +22,7 @@ from connectors.base import (
     Revocation,
     Watch,
 )
+from connectors.budget import Budget, Unlimited
 from connectors.egress import Egress
 from connectors.errors import (
     ConnectorError,
@@ -31,7 +32,7 @@ from connectors.errors import (
     Misbehaved,
     Oversize,
 )
-from connectors.gmail.account import Budget, GmailAccount, GmailLimits, Unlimited
+from connectors.gmail.account import GmailAccount, GmailLimits
 from connectors.gmail.api import GmailApi
 from connectors.gmail.cursor import Position, seconds
 from connectors.gmail.history import ALL_MAIL, HIDDEN, ROLES, holds, net_changes
@@ -61,6 +62,8 @@ class GmailConnector:
 
     searches_first = True
     reports_removals = True
+    keeps_ids = True
+    lists_at_first = False
 
     def __init__(
         self,
@@ -171,6 +174,11 @@ class GmailConnector:
         """Return those of the refs that no longer lie in their folder."""
         there = {ref for ref, _ in self._get(refs, "id,labelIds", {"format": "minimal"})}
         return [ref for ref in refs if ref not in there]
+
+    def moved(self, refs: Sequence[MessageRef]) -> Iterator[Envelope]:
+        """Yield nothing: what is said to have left a folder has."""
+        del refs
+        yield from ()
 
     def watch(self, new_bell: Callable[[], Bell], held: str = "") -> Watch | None:
         """Ask Gmail to push to the Pub/Sub topic, which rings by its own ways."""

@@ -47,6 +47,9 @@ class ImapConnector:
         self._day = day
         self._session: Session | None = None
 
+    keeps_ids = False
+    lists_at_first = False
+
     @property
     def searches_first(self) -> bool:
         """Headers cost little, and are seen to be exact before a body is asked for."""
@@ -123,6 +126,11 @@ class ImapConnector:
         """Return those of the refs that no longer exist."""
         with self._disbelieving():
             return find_gone(self._open(), refs) if refs else ()
+
+    def moved(self, refs: Sequence[MessageRef]) -> Iterator[Envelope]:
+        """Yield nothing: what is said to have left a folder has."""
+        del refs
+        yield from ()
 
     def watch(self, new_bell: Callable[[], Bell], held: str = "") -> Watch | None:
         """Nothing rings from an IMAP server: it is watched by IDLE (`IdleWatch`), and polled."""
