@@ -1,8 +1,9 @@
-"""What a mailbox may cost its provider: units a minute, or bytes a day; both counted in Redis.
+"""What a mailbox may cost its provider: units in a time, or bytes a day; both counted in Redis.
 
-All workers share them. Units are a token bucket that holds a fifth of a minute's units and fills
-with the rest, so that no sixty seconds see more than the quota, however they are cut. Backfill
-leaves a third of it to live mail. A Redis that forgets costs some refusals by the provider at most.
+All workers share them. Units are a token bucket that holds a fifth of the quota and fills with
+the rest in the quota's time, so that no such time sees more than the quota, however it is cut.
+Backfill leaves a third of it to live mail. A Redis that forgets costs some refusals by the
+provider at most.
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ import redis
 
 from connectors.errors import Paced
 
-MINUTE_SECONDS, DAY_SECONDS = 60, 86_400
+MINUTE, DAY_SECONDS = timedelta(minutes=1), 86_400
 BURST, RESERVE = 1 / 5, 1 / 15
-"""Parts of a minute's units: what the bucket holds, and what of it is for live mail only."""
+"""Parts of the quota: what the bucket holds, and what of it is for live mail only."""
 PATIENCE = timedelta(seconds=3)
 """So long a job waits for units itself, if no other mailbox waits for its worker."""
 REDIS_AWAY = timedelta(seconds=5)
@@ -49,14 +50,17 @@ class MailboxBudget:
         self,
         client: Callable[[], redis.Redis],
         mailbox_id: int,
-        units_a_minute: int,
+        quota: int,
         others_wait: Callable[[], bool] = lambda: False,
+        window: timedelta = MINUTE,
     ) -> None:
+        """`quota` are the units that the provider allows in the time of a `window`."""
         self.client = client
         self.name = f"leadmail:mailbox:{mailbox_id}:units"
-        self.capacity = units_a_minute * BURST
-        self.rate = (units_a_minute - self.capacity) / MINUTE_SECONDS
-        self.reserve = units_a_minute * RESERVE
+        self.window = int(window.total_seconds())
+        self.capacity = quota * BURST
+        self.rate = (quota - self.capacity) / self.window
+        self.reserve = quota * RESERVE
         self.others_wait = others_wait
 
     def spend(self, units: int, *, live: bool) -> None:
@@ -75,7 +79,7 @@ class MailboxBudget:
         floor = 0 if live else self.reserve
         # More than the bucket holds would never be there.
         units = min(units, int(self.capacity))
-        given = [self.capacity, self.rate, units, floor, MINUTE_SECONDS * 2]
+        given = [self.capacity, self.rate, units, floor, self.window * 2]
         try:
             script = self.client().register_script(SPEND)
             return timedelta(milliseconds=int(script(keys=[self.name], args=given)))
@@ -85,13 +89,13 @@ class MailboxBudget:
 
     def drain(self, wait: timedelta) -> None:
         """Let nobody spend for a while: the provider itself asked for a pause."""
-        debt = int(self.rate * min(wait.total_seconds(), MINUTE_SECONDS))
+        debt = int(self.rate * min(wait.total_seconds(), self.window))
         try:
             client = self.client()
             now = client.time()
             held = {"left": -debt, "at": f"{now[0]}.{now[1]:06d}"}
             client.hset(self.name, mapping=held)  # type: ignore[arg-type]  # of redis-py
-            client.expire(self.name, MINUTE_SECONDS * 2)
+            client.expire(self.name, self.window * 2)
         except redis.RedisError:
             return
 

@@ -47,6 +47,21 @@ def test_no_sixty_seconds_see_more_than_the_quota(budget: MailboxBudget):
     assert spent <= budget.capacity + refilled
 
 
+def test_a_quota_of_ten_minutes_is_kept_in_ten_minutes(redis_server: RedisServer):
+    budget = MailboxBudget(
+        partial(connect_redis, redis_server.url),
+        7,
+        10_000,
+        others_wait=lambda: True,
+        window=timedelta(minutes=10),
+    )
+
+    spent = spend_all(budget, 100, live=True)
+
+    assert 10_000 == budget.capacity + budget.rate * 600
+    assert budget.capacity - 100 <= spent <= budget.capacity + 100
+
+
 def test_workers_beside_each_other_spend_from_one_bucket(budget: MailboxBudget):
     began = monotonic()
     spent: list[int] = []
