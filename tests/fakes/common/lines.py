@@ -17,11 +17,13 @@ class Line(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """Know it."""
         super().connection_made(transport)
-        _OPEN[_client_of(transport)] = transport
+        # Kept, since a TLS connection that is lost doesn't know whose it was.
+        self._client = _client_of(transport)
+        _OPEN[self._client] = transport
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Know it no more."""
-        _OPEN.pop(_client_of(self.transport), None)
+        _OPEN.pop(self._client, None)
         super().connection_lost(exc)
 
 

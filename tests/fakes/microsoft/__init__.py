@@ -2,8 +2,8 @@
 
 Served by TLS only, because msal refuses `http://` for an authority. Without `certificate` and `key`
 it has its own authority; `environment()` then names it in `LEADMAIL_CA_FILE`. msal needs
-`instance_discovery=False` for any authority that isn't Microsoft's (see `entra/metadata.py`), and as
-`http_client` a session that trusts `ca_file`.
+`instance_discovery=False` for any authority that isn't Microsoft's (see `entra/metadata.py`), and
+a session that trusts `ca_file` as its `http_client`.
 
     with Microsoft(redirect_uris=[...]) as microsoft:
         anna = microsoft.add_account("anna@firm.example")

@@ -9,6 +9,7 @@ from pathlib import Path
 from tests.fakes.common.heads import heads_of
 from tests.fakes.common.loading import mails_in
 from tests.fakes.microsoft.graph.mailbox import Mailbox
+from tests.fakes.microsoft.graph.rounds import WAYS
 from tests.fakes.microsoft.graph.stored import Folder
 from tests.fakes.microsoft.member import Member
 
@@ -153,6 +154,21 @@ class Person(Member):
         """Return a message's bytes."""
         with self._world.lock:
             return self._mailbox.get(message_id).raw
+
+    def replay(self, folder: str = "inbox", rounds: int = 1) -> None:
+        """Let the next rounds of a folder's delta tell everything again, some of it twice."""
+        with self._world.lock:
+            self._mailbox.folders.at(folder).replays += rounds
+
+    def expire_links(self, folder: str | None = None, how: str = "gone") -> None:
+        """Let every delta link so far be refused, of one folder or of all and of the list of them.
+
+        `how` is `gone` (410 with a Location), `syncStateNotFound` (404) or `resyncRequired` (410).
+        """
+        assert how in WAYS, f"{how} is none of {sorted(WAYS)}"
+        with self._world.lock:
+            folder_id = self._mailbox.folders.at(folder).id if folder else None
+            self._mailbox.links.expire(folder_id, how)
 
     def _create(self, name: str, parent: str, *, is_hidden: bool = False) -> Folder:
         folders = self._mailbox.folders

@@ -35,6 +35,10 @@ class Settings:
 
     Seen: 2018, a 500 "Value cannot be null" (microsoft-graph-docs issues 1993 and 2270).
     """
+    expands_in_folder_delta: bool = False
+    """Whether delta of folders serves `$expand`, of which its documentation says nothing."""
+    partial_updates: bool = False
+    """Whether an update tells only what has changed, which is all that is promised."""
     size_overhead_bytes: int = 2_048
     """How much larger PidTagMessageSize is than the mail: it sums all properties."""
     filtered_most: int = 5_000

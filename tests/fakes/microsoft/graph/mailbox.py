@@ -13,6 +13,7 @@ from tests.fakes.common.index import Index
 from tests.fakes.microsoft.graph.folders import Folders
 from tests.fakes.microsoft.graph.journal import Change, Event, Journal
 from tests.fakes.microsoft.graph.refusals import item_not_found, malformed_id
+from tests.fakes.microsoft.graph.rounds import Links
 from tests.fakes.microsoft.graph.stored import Folder, Message
 
 _BEGINS = {"folder": "AAMk", "message": "AAMk", "immutable": "AAkA", "conversation": "AAQk"}
@@ -30,6 +31,7 @@ class Mailbox:
         self._by_rest_id: dict[str, Message] = {}
         self.folders = Folders(lambda: self._new_id("folder"))
         self.journal = Journal()
+        self.links = Links()
         self.index: Index[Message] = Index()
         self.on_change: Callable[[Event], None] = lambda _: None
 
@@ -144,6 +146,9 @@ class Mailbox:
             *(reason, is_move),
         )
         self.journal.add(event)
+        folder = self.folders.get(message.folder)
+        folder.changed = message.modified
+        folder.deleted += change is Change.DELETED
         if is_told:
             self.on_change(event)
 

@@ -33,6 +33,11 @@ class Message:
         return -self.received.timestamp(), self.id
 
     @property
+    def sent(self) -> datetime:
+        """When it was sent, as its Date says."""
+        return self.heads.date or self.received
+
+    @property
     def gist(self) -> Gist:
         """What is said of its parts, found when it is first asked for."""
         if self._gist is None:
@@ -56,6 +61,10 @@ class Folder:
     is_hidden: bool = False
     messages: dict[str, Message] = field(default_factory=dict)
     """By immutable id, in the order in which they came to lie here."""
+    changed: datetime | None = None
+    """When a message came, went or changed here last."""
+    deleted: int = 0
+    """How many messages ever left."""
     replays: int = 0
     """How many of the next rounds tell everything again."""
 
