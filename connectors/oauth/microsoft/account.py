@@ -13,9 +13,16 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
 
-from connectors.errors import Misbehaved
+from connectors.errors import ClaimsWanted, GrantRevoked, MessageGone
+from connectors.graph.refusals import refusal
 from connectors.oauth.answers import text
-from connectors.oauth.errors import ClientRefused, GrantEnded, NoMailbox, Unproven
+from connectors.oauth.errors import (
+    ClientRefused,
+    GrantEnded,
+    InteractionWanted,
+    NoMailbox,
+    Unproven,
+)
 from connectors.oauth.wire import Reply, Wire
 from mail.address import Address, canonical
 
@@ -65,7 +72,7 @@ class Directory:
 
     def ask(self, token: str, path: str) -> Reply:
         """Ask Graph."""
-        headers = {"Authorization": f"Bearer {token}"}
+        headers = {"Authorization": f"Bearer {token}", "Prefer": 'IdType="ImmutableId"'}
         return self.wire.send("GET", f"{self.url.rstrip('/')}/v1.0/{path}", headers, None)
 
 
@@ -75,14 +82,18 @@ def good(reply: Reply) -> Mapping[str, Any]:
     Raises:
         NoMailbox: There is none.
         ClientRefused: The token lacks a permission, or is refused.
+        InteractionWanted: The provider wants more of the person.
     """
     if reply.status == HTTPStatus.OK:
         return reply.json()
-    if reply.status == HTTPStatus.NOT_FOUND:
+    refused = refusal(reply)
+    if isinstance(refused, ClaimsWanted):
+        raise InteractionWanted(refused.claims)
+    if isinstance(refused, MessageGone):
         raise NoMailbox("no mailbox")
-    if reply.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+    if isinstance(refused, GrantRevoked):
         raise ClientRefused("Graph refuses the token")
-    raise Misbehaved(f"an answer of status {reply.status} that nothing is known of")
+    raise refused
 
 
 def primary(told: Mapping[str, Any]) -> str:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from connectors.errors import ConnectorError, Misbehaved
+from connectors.errors import ConnectorError, Misbehaved, Unreachable
 from connectors.oauth.answers import browser_refusal, refusal, text
 from connectors.oauth.errors import (
     AdminWanted,
@@ -29,6 +29,8 @@ INTERACTION = frozenset({50072, 50074, 50076, 50078, 50079, 50158, 53003, 530034
 """A second factor, a compliant device, or whatever else a policy wants of the person."""
 CLIENT = frozenset({700016, 7000112, 7000215, 7000222, 7000218, 50011, 650053, 650052})
 """The registration: unknown, disabled, a wrong or expired secret, a redirect address."""
+TRANSIENT = frozenset({50196, 90033})
+"""Entra wants to be asked less, or later; the grant is as good as it was."""
 LONGEST_CLAIMS = 4000
 
 
@@ -63,6 +65,8 @@ def by_token(reply: Reply, *, code: bool = False) -> ConnectorError:
     except Misbehaved as broken:
         return broken
     error, codes = text(said, "error"), codes_of(said)
+    if codes & TRANSIENT:
+        return Unreachable("Entra is busy")
     if codes & CLIENT:
         return ClientRefused(error)
     if error == "interaction_required" or codes & INTERACTION:

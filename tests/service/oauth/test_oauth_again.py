@@ -6,8 +6,8 @@ import httpx
 import pytest
 
 from models.queries import grants
-from tests.fakes.google.person import Person
 from tests.service.oauth.ground import RETURN, Flow, form_token
+from tests.service.oauth.sides import Person
 from worker.grants import end, fresh_token
 
 

@@ -45,7 +45,7 @@ def test_another_client_has_addresses_of_its_own(make_flow):
 
 
 def test_the_command_line_adds_an_address(flow: Flow):
-    runner = CliRunner(env=environment(flow.service))
+    runner = CliRunner(env=environment(flow))
     at = ["workspace", "return-url", str(flow.tenant.id)]
 
     added = runner.invoke(app, [*at, "https://crm.example/back"])
