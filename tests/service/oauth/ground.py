@@ -21,8 +21,9 @@ from privacy.contents import Grant, open_grant
 from tests.builders import Tenant
 from tests.fakes.google import Google
 from tests.fakes.microsoft.microsoft import Microsoft
+from tests.fakes.microsoft.person import Person as Member
 from tests.service.api.calls import Crm
-from tests.service.oauth.sides import Person, Side
+from tests.service.oauth.sides import NUMBERS, Person, Side
 from tests.service.oauth.tamper import Tamper
 from web.app import create_app
 from worker.boot import Service
@@ -123,6 +124,20 @@ class Flow:
     def person(self) -> Person:
         """Return somebody with an account at the provider."""
         return self.side.person()
+
+    def member(self, domain: str = "firm.example") -> Member:
+        """Return somebody with an account at Microsoft, in the tenant of a domain."""
+        return self.microsoft.add_account(f"p{next(NUMBERS)}@{domain}")
+
+    def disconnect(self, mailbox: str) -> dict[str, list[str]]:
+        """Disconnect a mailbox; return what the certificate says of the provider."""
+        order = self.crm.call("DELETE", f"/v1/mailboxes/{mailbox}").json()["erasure"]
+        # Nobody hears the rings here: they would be counted as what is left.
+        self.service.redis.flushall()
+        assert self.service.purge.run(int(order))
+        shown = self.crm.call("GET", f"/v1/erasures/{order}/certificate").json()
+        provider: dict[str, list[str]] = shown["certificate"]["provider"]
+        return provider
 
     def link(self, user: str = "7", **more: object) -> str:
         """Return the page that the CRM sends a user's browser to."""
