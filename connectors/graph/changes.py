@@ -56,7 +56,7 @@ class Listing:
         is_expired = False
         try:
             if cursor is not None:
-                position = Position.read(cursor).reaching(self.since)
+                position = Position.read(cursor).reaching(self.since, self.now)
                 self.position = position.renewed(self.now, self.api.limits.listed_again)
                 yield from self.news()
             yield from self.first_round()
