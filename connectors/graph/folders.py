@@ -110,7 +110,8 @@ def mark_of(item: Json) -> str | None:
         str(one.get("id", "")).lower().rpartition(" ")[2]: one.get("value")
         for one in item.get("singleValueExtendedProperties") or ()
     }
-    if CHANGED not in told or REMOVED not in told:
+    total = item.get("totalItemCount")
+    # A folder that nothing ever lay in has no last change.
+    if REMOVED not in told or (CHANGED not in told and total != 0):
         return None
-    counts = f"{item.get('totalItemCount')}.{item.get('unreadItemCount')}"
-    return f"{counts}.{told[CHANGED]}.{told[REMOVED]}"
+    return f"{total}.{item.get('unreadItemCount')}.{told.get(CHANGED)}.{told[REMOVED]}"

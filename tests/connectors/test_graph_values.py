@@ -294,6 +294,9 @@ def test_a_folder_has_a_mark_only_if_everything_that_changes_it_is_told():
 
     assert "4.1.2026-11-25T12:00:00Z.3" == marked
     assert None is mark_of({**counts, "singleValueExtendedProperties": [changed]})
+    assert None is mark_of({**counts, "singleValueExtendedProperties": [removed]})
+    empty = {"totalItemCount": 0, "unreadItemCount": 0}
+    assert "0.0.None.3" == mark_of({**empty, "singleValueExtendedProperties": [removed]})
     assert None is mark_of(counts)
 
 

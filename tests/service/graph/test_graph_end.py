@@ -9,7 +9,8 @@ from tests.service.graph.graph_house import GraphHouse
 ANNA = "anna@customer.test"
 
 
-def test_a_disconnection_ends_the_subscription_and_leaves_nothing(house: GraphHouse):
+def test_a_disconnection_ends_the_subscription_and_leaves_nothing(served: GraphHouse):
+    house = served
     house.put_lead("anna", ANNA)
     person = house.person()
     for number in range(5):
@@ -36,7 +37,8 @@ def test_a_disconnection_ends_the_subscription_and_leaves_nothing(house: GraphHo
 
 
 @pytest.mark.parametrize("what", ["ErrorInternalServerError", "dropped", "ErrorAccessDenied"])
-def test_whatever_microsoft_answers_the_purge_goes_on_and_says_so(house: GraphHouse, what: str):
+def test_whatever_microsoft_answers_the_purge_goes_on_and_says_so(served: GraphHouse, what: str):
+    house = served
     house.put_lead("anna", ANNA)
     person = house.person()
     house.arrive(person, "a.1", ANNA)

@@ -2,34 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import httpx
 import pytest
 
 from tests.comparison import EQUAL
 from tests.fakes.microsoft import Person
-from tests.service.api.calls import serve
 from tests.service.graph.graph_house import GraphHouse
 
 ANNA = "anna@customer.test"
 
 
 @pytest.fixture
-def told(house: GraphHouse) -> Iterator[tuple[GraphHouse, Person, int]]:
-    """A mailbox whose notices reach the web process."""
-    house.put_lead("anna", ANNA)
-    person = house.person()
-    with serve(house.service) as client:
-        house.service.settings.public_url = address_of(client)
-        mailbox = house.join(person)
-        # The first look after a watch began: before it nothing rang.
-        house.run_jobs()
-        yield house, person, mailbox
-
-
-def address_of(client: httpx.Client) -> str:
-    return str(client.base_url).rstrip("/")
+def told(served: GraphHouse) -> tuple[GraphHouse, Person, int]:
+    """A mailbox that Microsoft notifies of."""
+    served.put_lead("anna", ANNA)
+    person = served.person()
+    mailbox = served.join(person)
+    # The first look after a watch began: before it nothing rang.
+    served.run_jobs()
+    return served, person, mailbox
 
 
 def test_a_notice_rings_and_the_mail_is_there_without_a_poll(told):
