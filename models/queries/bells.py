@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, or_, select, update
 
 from models.base import AnyRow
 from models.mailbox import MailboxWatch
@@ -41,7 +41,7 @@ def end(connection: Connection, watch_id: int) -> None:
         update(MailboxWatch)
         .where(
             MailboxWatch.id == watch_id,
-            func.coalesce(MailboxWatch.until, "infinity") > func.now(),
+            or_(MailboxWatch.until.is_(None), MailboxWatch.until > func.now()),
         )
         .values(until=func.now())
     )

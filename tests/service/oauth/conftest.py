@@ -34,7 +34,8 @@ def process_logs() -> Iterator[None]:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run a module's tests over each of its `SIDES`; over Google if it names none."""
     if "side" in metafunc.fixturenames:
-        sides = getattr(metafunc.module, "SIDES", (GMAIL,))
+        only = metafunc.definition.get_closest_marker("over")
+        sides = only.args if only else getattr(metafunc.module, "SIDES", (GMAIL,))
         metafunc.parametrize("side", sides, indirect=True, scope="module")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from tests.fakes.google import Google
@@ -11,6 +12,7 @@ from tests.fakes.google import google as of_google
 from tests.fakes.google import person as google_person
 from tests.fakes.microsoft import microsoft as of_microsoft
 from tests.fakes.microsoft import person as microsoft_person
+from tests.fakes.microsoft.entra.refusals import ON_DEMAND
 from tests.service.oauth.tamper import GoogleTamper, MicrosoftTamper, Tamper
 
 Person = google_person.Person | microsoft_person.Person
@@ -63,7 +65,13 @@ class Side:
 
     def refuse(self, times: int, what: str = "") -> None:
         """Let the next tokens be refused; without more said, because the grant has ended."""
-        self.stand_in.fail_next(what or self.ends[0], times, self.token)
+        reason = what or self.ends[0]
+        if reason not in ON_DEMAND:
+            self.stand_in.fail_next(reason, times, self.token)
+            return
+        # Microsoft's stand-in would refuse before anybody stood there to count.
+        refused = ON_DEMAND[reason].answer(datetime.now(UTC))
+        self.tamper.refusals += [(refused.status, refused.body, {})] * times
 
     def person(self) -> Person:
         """Return somebody with an account and a mailbox."""
