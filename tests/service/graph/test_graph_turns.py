@@ -53,6 +53,11 @@ def read_all(connector: Connector) -> int:
     return sum(1 for _ in connector.fetch(refs))
 
 
+def throttled(house: GraphHouse) -> int:
+    """Return how many calls were refused because there were too many."""
+    return sum(one.status == 429 for one in house.microsoft.counters().refused)
+
+
 @pytest.fixture
 def crowded(house: GraphHouse) -> tuple[GraphHouse, Person, int]:
     """A mailbox of few mails at a provider that takes its time."""
@@ -72,7 +77,7 @@ def test_eight_workers_ask_for_three_things_at_once_at_most_f9(crowded):
 
     assert [6] * WORKERS == read
     assert 3 == person.counters().most_at_once
-    assert [] == house.microsoft.counters().refused
+    assert 0 == throttled(house)
 
 
 def test_eight_workers_that_take_no_turns_are_refused_which_is_the_control_f9(crowded):
@@ -84,7 +89,7 @@ def test_eight_workers_that_take_no_turns_are_refused_which_is_the_control_f9(cr
             each.exception()
 
     assert person.counters().most_at_once > 4
-    assert {"ApplicationThrottled"} == {one.code for one in house.microsoft.counters().refused}
+    assert throttled(house)
 
 
 def test_a_batch_is_one_call_at_a_time_f9(make_graph_house: Callable[..., GraphHouse]):
@@ -99,7 +104,7 @@ def test_a_batch_is_one_call_at_a_time_f9(make_graph_house: Callable[..., GraphH
 
     assert EQUAL == house.compare()
     assert 1 == person.counters().most_at_once
-    assert [] == house.microsoft.counters().refused
+    assert 0 == throttled(house)
 
 
 def test_microsoft_hears_of_no_more_than_it_allows_in_ten_minutes(
