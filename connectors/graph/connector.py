@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Collection, Generator, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime, timedelta
 from time import monotonic
 
@@ -117,17 +119,17 @@ class GraphConnector:
             yield envelope_of(item)
 
     def fetch(self, refs: Sequence[MessageRef], *, live: bool = False) -> Iterator[RawMessage]:
-        """Yield whole messages, one by one, their sizes looked at before."""
+        """Yield whole messages, a few at once, their sizes looked at before."""
         refused: Unreadable | None = None
-        for ref, item in self._get(refs, WEIGHED, live=live):
-            if item.get("parentFolderId") != ref.folder:
-                continue
-            try:
-                yield self._fetch(ref, item, live=live)
-            except MessageGone:
-                continue
-            except Unreadable as error:
-                refused = error
+        with ThreadPoolExecutor(self._limits.fetched_at_once) as threads:
+            under_way: deque[Future[RawMessage | Unreadable | None]] = deque()
+            for ref, item in self._get(refs, WEIGHED, live=live):
+                if item.get("parentFolderId") == ref.folder:
+                    under_way.append(threads.submit(self._fetch, ref, item, live=live))
+                if len(under_way) == self._limits.fetched_at_once:
+                    refused = yield from handed_out(under_way.popleft().result(), refused)
+            while under_way:
+                refused = yield from handed_out(under_way.popleft().result(), refused)
         if refused is not None:
             raise refused
 
@@ -150,23 +152,20 @@ class GraphConnector:
         """Let go of what was kept; the connections are the process's own."""
         self._told.clear()
 
-    def _fetch(self, ref: MessageRef, item: Json, *, live: bool) -> RawMessage:
-        """Return one message.
-
-        Raises:
-            Unreadable: It is too large, or isn't handed out.
-            MessageGone: It has just gone.
-        """
+    def _fetch(self, ref: MessageRef, item: Json, *, live: bool) -> RawMessage | Unreadable | None:
+        """Return one message, or why it isn't handed out; None if it has just gone."""
         size = size_of(item)
         if size > self._limits.message_bytes:
-            raise Oversize(ref.folder, ref.id)
+            return Oversize(ref.folder, ref.id)
         try:
             raw = self._api.content(ref.id, size, live=live)
+        except MessageGone:
+            return None
         except TooLong:
-            raise Oversize(ref.folder, ref.id) from None
+            return Oversize(ref.folder, ref.id)
         except (Forbidden, Misbehaved):
             # It was described a moment ago, so it isn't the mailbox that is refused.
-            raise Unreadable(ref.folder, ref.id) from None
+            return Unreadable(ref.folder, ref.id)
         return RawMessage(
             ref,
             raw,
@@ -185,3 +184,12 @@ class GraphConnector:
         for id_, item in self._api.get_all(paths, query, live=live):
             for ref in asked[id_]:
                 yield ref, item
+
+
+def handed_out(
+    came: RawMessage | Unreadable | None, refused: Unreadable | None
+) -> Generator[RawMessage, None, Unreadable | None]:
+    """Yield a message that came; return the last that was refused."""
+    if isinstance(came, RawMessage):
+        yield came
+    return came if isinstance(came, Unreadable) else refused

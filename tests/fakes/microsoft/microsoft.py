@@ -15,6 +15,7 @@ from tests.fakes.microsoft.entra import scopes
 from tests.fakes.microsoft.entra.refusals import ON_DEMAND
 from tests.fakes.microsoft.entra.tenants import Tenant
 from tests.fakes.microsoft.graph import refusals
+from tests.fakes.microsoft.graph.notices import Notifier
 from tests.fakes.microsoft.person import Person
 from tests.fakes.microsoft.routes import Routes
 from tests.fakes.microsoft.settings import Settings
@@ -49,14 +50,18 @@ class Microsoft(StandIn[Settings, Account, Counters, Person]):
         self.ca_file = ca_file
         client = Client(CLIENT_ID, CLIENT_SECRET, "Leadmail", set(redirect_uris))
         self._world = world = World(Settings(), Counters(), client)
+        self._notifier = Notifier(world)
         super().__init__(
-            *(world, Routes(world), lambda account: Person(world, account), Person),
+            *(world, Routes(world), self._hand_on, Person),
             *((*refusals.NAMED, *ON_DEMAND), port, certificate, key),
         )
+        world.endpoint_ca_file = str(ca_file) if ca_file else None
+        self._notifier.start()
 
     def close(self) -> None:
         """Stop serving and sending."""
         super().close()
+        self._notifier.close()
         self._directory.cleanup()
 
     def environment(self) -> dict[str, str]:
@@ -101,7 +106,8 @@ class Microsoft(StandIn[Settings, Account, Counters, Person]):
             account.is_admin, account.is_shared = is_admin, is_shared
             account.home = home if here is not home else None
             self._world.accounts.hold(account)
-        return Person(self._world, account)
+            account.mailbox.on_change = lambda event: self._notifier.changed(account, event)
+        return self._hand_on(account)
 
     def add_tenant(self, domain: str, tenant_id: str | None = None) -> str:
         """Make an organisation, if its domain has none, and return its id."""
@@ -157,6 +163,18 @@ class Microsoft(StandIn[Settings, Account, Counters, Person]):
         """Let all access tokens be over."""
         with self._world.lock:
             self._world.grants.expire_access_tokens()
+
+    def wait_for_notices(self, within: timedelta = timedelta(seconds=5)) -> bool:
+        """Wait until no notice is on its way, and say whether that came to be."""
+        return self._notifier.idle(within)
+
+    def trust_endpoints(self, ca_file: Path | None) -> None:
+        """Name the authority of the endpoints that notices are sent to."""
+        with self._world.lock:
+            self._world.endpoint_ca_file = str(ca_file) if ca_file else None
+
+    def _hand_on(self, account: Account) -> Person:
+        return Person(self._world, account, self._notifier)
 
     def _expanded(self, scope: str) -> frozenset[str]:
         return scopes.expanded(scope, self.url)

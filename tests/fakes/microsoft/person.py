@@ -11,7 +11,7 @@ from tests.fakes.common.loading import mails_in
 from tests.fakes.microsoft.graph.mailbox import Mailbox
 from tests.fakes.microsoft.graph.rounds import WAYS
 from tests.fakes.microsoft.graph.stored import Folder
-from tests.fakes.microsoft.member import Member
+from tests.fakes.microsoft.subscriber import Subscriber
 
 _WELL_KNOWN = {
     "inbox": "inbox",
@@ -24,7 +24,7 @@ _WELL_KNOWN = {
 """What a folder's role is in a mailbox at Exchange."""
 
 
-class Person(Member):
+class Person(Subscriber):
     """May be used from any thread; folders are named by path, well-known name or id."""
 
     @property

@@ -11,7 +11,7 @@ from tests.fakes.common.faults import ON_THE_LINE, Fault
 from tests.fakes.common.wire import Answer, Breakage, Call
 from tests.fakes.microsoft.entra import admin, consent, metadata, token
 from tests.fakes.microsoft.entra.refusals import ON_DEMAND, Denied
-from tests.fakes.microsoft.graph import api, refusals
+from tests.fakes.microsoft.graph import api, batch, refusals, subscribing
 from tests.fakes.microsoft.world import World
 
 Handler = Callable[[World, Call, str], Answer]
@@ -40,7 +40,7 @@ class Routes:
     def answer(self, call: Call) -> Answer:
         """Return the answer to a call."""
         if call.path.startswith("/v1.0/"):
-            return api.answer(self._world, call)
+            return self._graph(call)
         if call.path.casefold() == "/common/discovery/instance":
             with self._world.lock:
                 return self._suffering("entra.discovery", _discovery, call, "common")
@@ -53,11 +53,20 @@ class Routes:
 
     def sends(self, call: Call) -> bool:
         """Say whether answering sends something out."""
-        return False
+        return call.path.startswith(("/v1.0/subscriptions", "/v1.0/$batch", "/v1.0/%24batch"))
 
     def wants_gzip(self, call: Call) -> bool:
         """Say whether the answer is compressed."""
         return "gzip" in call.headers.get("accept-encoding", "")
+
+    def _graph(self, call: Call) -> Answer:
+        if call.path.startswith("/v1.0/subscriptions"):
+            return subscribing.answer(self._world, call)
+        if call.path in {"/v1.0/$batch", "/v1.0/%24batch"} and call.verb == "POST":
+            if call.in_batch:
+                return refusals.bad_request("A batch in a batch.").answer(self._world.clock.now())
+            return batch.answer(self._world, call, self._graph)
+        return api.answer(self._world, call)
 
     def _suffering(self, name: str, handler: Handler, call: Call, tenant: str) -> Answer:
         world = self._world

@@ -11,6 +11,7 @@ from tests.fakes.microsoft.counters import Counters
 from tests.fakes.microsoft.entra.grants import Grants
 from tests.fakes.microsoft.entra.tenants import Tenants
 from tests.fakes.microsoft.graph.limits import Limits
+from tests.fakes.microsoft.graph.subscriptions import Subscriptions
 from tests.fakes.microsoft.settings import Settings
 
 if TYPE_CHECKING:
@@ -27,3 +28,6 @@ class World(CommonWorld[Settings, Account, Counters]):
         self.asked: dict[str, Asked] = {}
         """The consent pages that wait for an answer, by the ticket in their form."""
         self.limits = Limits(self.clock, settings)
+        self.subscriptions = Subscriptions(self.clock)
+        self.endpoint_ca_file: str | None = None
+        """The authority of the endpoints that notices are sent to."""

@@ -10,12 +10,12 @@ from tests.fakes.common.faults import ON_THE_LINE
 from tests.fakes.common.wire import Answer, Breakage, Call
 from tests.fakes.microsoft.accounts import Account
 from tests.fakes.microsoft.entra.grants import AccessToken
-from tests.fakes.microsoft.entra.scopes import GRAPH
 from tests.fakes.microsoft.entra.token import contains
 from tests.fakes.microsoft.graph import methods, refusals
 from tests.fakes.microsoft.graph.methods import Method
 from tests.fakes.microsoft.graph.refusals import Refusal
-from tests.fakes.microsoft.graph.request import Request
+from tests.fakes.microsoft.graph.request import Request, prefers_immutable
+from tests.fakes.microsoft.graph.tokens import bearer
 from tests.fakes.microsoft.world import World
 
 
@@ -28,26 +28,6 @@ def answer(world: World, call: Call) -> Answer:
             message = f"Resource not found for the segment '{path.rpartition('/')[2]}'."
             return refusals.bad_request(message).answer(world.clock.now())
         return _Visit(world, call, *found).answer()
-
-
-def bearer(world: World, call: Call) -> AccessToken:
-    """Return the token that came along.
-
-    Raises:
-        Refusal: None came, or one that is unknown, over, or for another resource.
-    """
-    scheme, _, text = call.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not text.strip():
-        raise refusals.empty_token()
-    token = world.grants.access_token(text.strip())
-    if token is None:
-        raise refusals.invalid_token()
-    if token.expires_at <= world.clock.now():
-        raise refusals.expired_token()
-    if token.resource != GRAPH:
-        message = "Access token validation failure. Invalid audience."
-        raise Refusal(401, "InvalidAuthenticationToken", message)
-    return token
 
 
 class _Visit:
@@ -107,10 +87,7 @@ class _Visit:
     def _count(self, account: Account) -> None:
         counters = self._world.counters.of(account.address)
         counters.calls[self._method.name] += 1
-        if (
-            self._method.is_mail
-            and "immutableid" not in self._call.headers.get("prefer", "").casefold()
-        ):
+        if self._method.is_mail and not prefers_immutable(self._call):
             counters.mutable[self._method.name] += 1
         counters.at_once += 1
         counters.most_at_once = max(counters.most_at_once, counters.at_once)

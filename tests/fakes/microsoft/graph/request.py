@@ -11,11 +11,15 @@ from tests.fakes.microsoft.accounts import Account
 from tests.fakes.microsoft.counters import UserCounters
 from tests.fakes.microsoft.entra.grants import AccessToken
 from tests.fakes.microsoft.graph.mailbox import Mailbox
-from tests.fakes.microsoft.graph.refusals import bad_request
 from tests.fakes.microsoft.world import World
 
 _PAGE = re.compile(r"odata\.maxpagesize=(\d+)", re.IGNORECASE)
 _IMMUTABLE = re.compile(r'IdType\s*=\s*"?ImmutableId"?', re.IGNORECASE)
+
+
+def prefers_immutable(call: Call) -> bool:
+    """Say whether a call prefers ids that outlive a move."""
+    return _IMMUTABLE.search(call.headers.get("prefer", "")) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +48,7 @@ class Request:
     @property
     def is_immutable(self) -> bool:
         """Whether the request prefers ids that outlive a move."""
-        return _IMMUTABLE.search(self.call.headers.get("prefer", "")) is not None
+        return prefers_immutable(self.call)
 
     @property
     def preferred_page(self) -> int | None:
@@ -63,20 +67,6 @@ class Request:
     def url(self, path: str) -> str:
         """Return an address of this mailbox's resources."""
         return f"{self.world.url}/v1.0/{self.base}/{path}"
-
-    def body(self) -> dict[str, object]:
-        """Return the JSON object that came along.
-
-        Raises:
-            Refusal: It is none.
-        """
-        try:
-            read = self.call.json()
-        except ValueError:
-            read = None
-        if not isinstance(read, dict):
-            raise bad_request("Unable to read JSON request payload.")
-        return read
 
 
 Handler = Callable[[Request], Answer]
