@@ -12,7 +12,7 @@ from tests.fakes.microsoft import Person
 from tests.letters import NOON, letter
 from tests.service.graph.graph_house import GraphHouse
 
-FOLDERS, MAILS, LEADS, PART = 40, 10_000, 100, 0.1
+FOLDERS, MAILS, LEADS, PART = 40, 10_000, 100, 0.08
 KILLS = 3
 LOOSE = ("North", "South")
 """Folders that mails are moved between while others come in."""
@@ -96,5 +96,5 @@ def test_ten_thousand_mails_in_forty_folders_are_neither_lost_nor_twice_nor_remo
     assert not {"subject", "bodyPreview", "body", "uniqueBody"} & set(counted.selected)
     assert {} == counted.mutable
     assert removed <= len(gone & wanted)
-    # Who is killed with a batch in hand has to fetch it again.
-    assert again <= KILLS * 20
+    # Who is killed while a batch is stored and the next one comes has to fetch both again.
+    assert again <= KILLS * 2 * 20
