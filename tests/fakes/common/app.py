@@ -69,17 +69,22 @@ class App:
                 answer = await asyncio.to_thread(self._answering.answer, call)
             else:
                 answer = self._answering.answer(call)
-            try:
-                await asyncio.sleep(answer.delay.total_seconds())
-                if answer.breakage is Breakage.DROPPED:
-                    cut(scope["client"])
-                await self._deliver(answer, call, receive, send)
-            finally:
-                with self._lock:
-                    answer.after()
+            await asyncio.sleep(answer.delay.total_seconds())
+            if answer.breakage is Breakage.DROPPED:
+                cut(scope["client"])
+            # Before it is out: who has the answer may ask again at once.
+            if answer.breakage is not Breakage.HANGING:
+                self._close(answer)
+            await self._deliver(answer, call, receive, send)
+            if answer.breakage is Breakage.HANGING:
+                self._close(answer)
         finally:
             with self._lock:
                 self._counters.leave()
+
+    def _close(self, answer: Answer) -> None:
+        with self._lock:
+            answer.after()
 
     async def _deliver(self, answer: Answer, call: Call, receive: Receive, send: Send) -> None:
         match answer.breakage:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from fnmatch import fnmatchcase
@@ -55,6 +56,21 @@ class Faults:
         """Return how long a call takes."""
         fitting = (by for pattern, by in self._delays.items() if fnmatchcase(method, pattern))
         return max(fitting, default=timedelta())
+
+    def suffer(
+        self, method: str, address: str | None, refusal: Callable[[Fault], Exception]
+    ) -> Breakage | None:
+        """Return how the line of this call breaks, if it does.
+
+        Raises:
+            Exception: What `refusal` makes of the fault, when it is one of the provider's.
+        """
+        fault = self.strike(method, address)
+        if fault is None:
+            return None
+        if fault.what not in ON_THE_LINE:
+            raise refusal(fault)
+        return Breakage(fault.what)
 
     def strike(self, method: str, address: str | None) -> Fault | None:
         """Return what happens to this call, and count it; nothing when it goes well."""

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import cast
 
 import uvicorn
 
@@ -35,6 +36,15 @@ class _Served(uvicorn.Server):
             ticks += 1
             with suppress(TimeoutError):
                 await asyncio.wait_for(ended.wait(), 0.1)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Cut what is open: TLS would wait for the other side's good-bye."""
+        for connection in list(self.server_state.connections):
+            cast("Line", connection).transport.abort()
+        await super().shutdown(sockets)
+        # A connection that was cut is told so at the loop's next turns.
+        for _ in range(3):
+            await asyncio.sleep(0)
 
     def end(self) -> None:
         """End, and with it whatever hangs on demand."""

@@ -74,7 +74,7 @@ class Answer:
     delay: timedelta = timedelta()
     breakage: Breakage | None = None
     after: Callable[[], object] = lambda: None
-    """Called under the world's lock when the answer is out, or its line is gone."""
+    """Called under the world's lock when the answer goes out, or its line is gone."""
     reason: str = ""
     """The provider's name for a refusal, else empty."""
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from tests.fakes.common.hand import Hand
 from tests.fakes.common.heads import heads_of
 from tests.fakes.common.loading import Found, mails_in
 from tests.fakes.google import risc, scopes
@@ -29,17 +30,8 @@ _LABELS = {
 READING = "openid email https://www.googleapis.com/auth/gmail.readonly"
 
 
-class Person:
+class Person(Hand[World, Account]):
     """May be used from any thread; labels are named by their names or ids."""
-
-    def __init__(self, world: World, account: Account) -> None:
-        self._world = world
-        self._account = account
-
-    @property
-    def address(self) -> str:
-        """The account's address."""
-        return self._account.address
 
     @property
     def sub(self) -> str:

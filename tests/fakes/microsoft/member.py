@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 
+from tests.fakes.common.hand import Hand
 from tests.fakes.microsoft.accounts import Account
 from tests.fakes.microsoft.counters import UserCounters
 from tests.fakes.microsoft.entra import scopes
@@ -13,17 +14,8 @@ from tests.fakes.microsoft.world import World
 READING = "openid profile email offline_access Mail.Read"
 
 
-class Member:
+class Member(Hand[World, Account]):
     """An account at Entra; may be used from any thread."""
-
-    def __init__(self, world: World, account: Account) -> None:
-        self._world = world
-        self._account = account
-
-    @property
-    def address(self) -> str:
-        """The account's address."""
-        return self._account.address
 
     @property
     def oid(self) -> str:

@@ -140,6 +140,14 @@ class Microsoft(StandIn[Settings, Account, Counters, Person]):
             if mailboxes is not None:
                 tenant.reach[CLIENT_ID] = frozenset(mailboxes)
 
+    def app_token(self, domain: str) -> str:
+        """Return an access token of the app's own, as client credentials give it."""
+        with self._world.lock:
+            tenant, client = self._tenant(domain), self._world.clients[CLIENT_ID]
+            roles = tenant.roles[CLIENT_ID]
+            grants = self._world.grants
+            return grants.new_access_token(client, None, tenant, scopes.GRAPH, roles).text
+
     def forbid_app(self, domain: str) -> None:
         """Take the app's own permissions back."""
         with self._world.lock:

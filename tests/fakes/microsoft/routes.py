@@ -91,7 +91,7 @@ def _refusal(world: World, fault: Fault) -> Answer:
     now = world.clock.now()
     if fault.what in ON_DEMAND:
         return ON_DEMAND[fault.what].answer(now)
-    refusal = refusals.named(fault.what, fault.retry_after)
+    refusal = refusals.ordered(fault)
     denied = Denied(90033, "temporarily_unavailable", refusal.message, refusal.status)
     answer = denied.answer(now)
     return replace(answer, headers={**answer.headers, **refusal.headers})

@@ -127,8 +127,8 @@ def granted(world: World, asked: Asked, account: Account, chosen: frozenset[str]
     world.grants.allow(asked.client, account, chosen)
     code = Code(
         *(asked.client, asked.redirect_uri, account, chosen, asked.nonce),
-        *(asked.challenge, asked.method, asked.claims),
-        expires_at=world.clock.now() + world.settings.code_lasts,
+        *(asked.challenge, asked.method, world.clock.now() + world.settings.code_lasts),
+        claims=asked.claims,
     )
     return asked.back(world, account, code=world.grants.add_code(code))
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 from tests.fakes.common.clock import Clock
+from tests.fakes.common.granting import CommonCode, CommonGrant, CommonGrants
 from tests.fakes.common.people import Client
 from tests.fakes.microsoft.accounts import Account
 from tests.fakes.microsoft.entra.refusals import Denied, coded
@@ -16,28 +16,15 @@ from tests.fakes.microsoft.settings import Settings
 
 
 @dataclass(slots=True, eq=False)
-class Code:
-    """An authorization code; good once, and for ten minutes."""
+class Code(CommonCode[Account]):
+    """An authorization code, with the claims that were asked for (JSON)."""
 
-    client: Client
-    redirect_uri: str
-    account: Account
-    scopes: frozenset[str]
-    nonce: str | None
-    challenge: str | None
-    method: str
     claims: str
-    expires_at: datetime
     is_redeemed: bool = False
 
 
-@dataclass(slots=True, eq=False)
-class Grant:
-    """What one person allowed one program; the scopes of all resources."""
-
-    client: Client
-    account: Account
-    scopes: set[str] = field(default_factory=set)
+class Grant(CommonGrant[Account]):
+    """What one person allowed one program: the scopes of all resources."""
 
 
 @dataclass(slots=True, eq=False)
@@ -66,42 +53,22 @@ class AccessToken:
     """The claims request it was asked for with, as JSON; '' when there was none."""
 
 
-class Grants:
+class Grants(CommonGrants[Account, Grant]):
     """Every code, consent and token."""
 
     def __init__(self, clock: Clock, settings: Settings) -> None:
+        super().__init__(Grant)
         self._clock = clock
         self._settings = settings
         self._codes: dict[str, Code] = {}
-        self._grants: list[Grant] = []
         self._refresh: dict[str, RefreshToken] = {}
         self._access: dict[str, AccessToken] = {}
-
-    def find(self, client: Client, account: Account) -> Grant | None:
-        """Return what this person allowed this program."""
-        for grant in self.of(account):
-            if grant.client is client:
-                return grant
-        return None
-
-    def of(self, account: Account) -> Iterator[Grant]:
-        """Yield all that this person allowed."""
-        yield from [grant for grant in self._grants if grant.account is account]
 
     def consented(self, client: Client, account: Account) -> frozenset[str]:
         """Return the scopes that a program has for a person, by the person or an administrator."""
         grant = self.find(client, account)
         own = frozenset(grant.scopes) if grant else frozenset()
         return own | account.tenant.allowed.get(client.client_id, frozenset())
-
-    def allow(self, client: Client, account: Account, scopes: frozenset[str]) -> Grant:
-        """Add scopes to what this person allowed this program."""
-        grant = self.find(client, account)
-        if grant is None:
-            grant = Grant(client, account)
-            self._grants.append(grant)
-        grant.scopes |= scopes
-        return grant
 
     def add_code(self, code: Code) -> str:
         """Return the text of a new code."""

@@ -6,7 +6,6 @@ import urllib.parse
 from dataclasses import replace
 
 from tests.fakes.common.counters import Refused
-from tests.fakes.common.faults import ON_THE_LINE
 from tests.fakes.common.wire import Answer, Breakage, Call
 from tests.fakes.microsoft.accounts import Account
 from tests.fakes.microsoft.entra.grants import AccessToken
@@ -62,7 +61,9 @@ class _Visit:
         self._account, self._client_id = account, token.client.client_id
         self._count(account)
         self._enter(account)
-        self._suffer(account)
+        self._breakage = self._world.faults.suffer(
+            self._method.name, account.address, refusals.ordered
+        )
         self._challenge(account, token)
         self._permit(account, token)
         if self._method.handler is None:
@@ -100,15 +101,6 @@ class _Visit:
         if self._is_in and self._account is not None:
             self._world.limits.leave((self._client_id, self._account.oid))
             self._world.counters.of(self._account.address).at_once -= 1
-
-    def _suffer(self, account: Account) -> None:
-        fault = self._world.faults.strike(self._method.name, account.address)
-        if fault is None:
-            return
-        if fault.what in ON_THE_LINE:
-            self._breakage = Breakage(fault.what)
-            return
-        raise refusals.named(fault.what, fault.retry_after)
 
     def _challenge(self, account: Account, token: AccessToken) -> None:
         # Who doesn't declare to understand challenges gets none.

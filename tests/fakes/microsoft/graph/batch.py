@@ -14,10 +14,9 @@ from datetime import timedelta
 
 import orjson
 
-from tests.fakes.common.faults import ON_THE_LINE
 from tests.fakes.common.wire import Answer, Breakage, Call
 from tests.fakes.microsoft.graph.answers import told
-from tests.fakes.microsoft.graph.refusals import Refusal, bad_request, named
+from tests.fakes.microsoft.graph.refusals import Refusal, bad_request, ordered
 from tests.fakes.microsoft.graph.tokens import bearer
 from tests.fakes.microsoft.world import World
 
@@ -42,17 +41,14 @@ def answer(world: World, call: Call, serve: Serve) -> Answer:
             token = bearer(world, call)
             if token.account is not None:
                 world.counters.of(token.account.address).calls["graph.batch"] += 1
-            fault = world.faults.strike("graph.batch", None)
-        if fault is not None and fault.what not in ON_THE_LINE:
-            raise named(fault.what, fault.retry_after)
+            broken = world.faults.suffer("graph.batch", None, ordered)
         parts = _parts(call)
     except Refusal as refusal:
         return refusal.answer(world.clock.now())
     done = _run(world, parts, serve)
     responses = [_written(name, each) for name, each in done.items()]
     longest = max((each.delay for each in done.values()), default=timedelta())
-    broken = next((each.breakage for each in done.values() if each.breakage), None)
-    broken = Breakage(fault.what) if fault else broken
+    broken = broken or next((each.breakage for each in done.values() if each.breakage), None)
     return _finished(told({"responses": responses}), longest, broken, done)
 
 

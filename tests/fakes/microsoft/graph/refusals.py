@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from tests.fakes.common.control import Refused
+from tests.fakes.common.faults import Fault
 from tests.fakes.common.wire import Answer, json_answer
 
 JSON_TYPE = (
@@ -170,13 +171,13 @@ NAMED = {each.code: each for each in _BY_NAME}
 """The refusals that can be asked for by their code."""
 
 
-def named(code: str, retry_after: timedelta | None = None) -> Refusal:
-    """Return a refusal by its code, with a Retry-After in whole seconds if it says when."""
-    refusal = NAMED[code]
-    return refusal if retry_after is None else until(refusal, retry_after)
+def ordered(fault: Fault) -> Refusal:
+    """Return what was ordered by its code, with a Retry-After if it says when."""
+    refusal = NAMED[fault.what]
+    return refusal if fault.retry_after is None else until(refusal, fault.retry_after)
 
 
 def until(refusal: Refusal, wait: timedelta) -> Refusal:
-    """Return a refusal that says when to come back."""
+    """Return a refusal that says when to come back, in whole seconds."""
     seconds = max(1, -(-int(wait.total_seconds() * 1000) // 1000))
     return replace(refusal, headers={**refusal.headers, "retry-after": str(seconds)})

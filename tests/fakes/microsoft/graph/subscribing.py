@@ -12,7 +12,6 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from tests.fakes.common.counters import Refused
-from tests.fakes.common.faults import ON_THE_LINE
 from tests.fakes.common.poster import exchange
 from tests.fakes.common.wire import Answer, Breakage, Call
 from tests.fakes.microsoft.accounts import Account
@@ -87,10 +86,8 @@ class _Visit:
             self._world.counters.of(self._address).calls[self._method] += 1
         if not token.scopes & _READS:
             raise refusals.access_denied()
-        fault = self._world.faults.strike(self._method, self._address or None)
-        if fault is not None and fault.what not in ON_THE_LINE:
-            raise refusals.named(fault.what, fault.retry_after)
-        return token, Breakage(fault.what) if fault else None
+        faults = self._world.faults
+        return token, faults.suffer(self._method, self._address or None, refusals.ordered)
 
     def _serve(self, token: AccessToken) -> Answer:
         if self._method.endswith(".create"):
