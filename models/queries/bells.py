@@ -23,6 +23,11 @@ def begin(connection: Connection, workspace_id: int, mailbox_id: int, hash_: byt
     )
 
 
+def drop(connection: Connection, watch_id: int) -> None:
+    """Forget a watch that the provider refused to begin."""
+    connection.execute(delete(MailboxWatch).where(MailboxWatch.id == watch_id))
+
+
 def keep(connection: Connection, watch_id: int, sealed: bytes, until: datetime) -> None:
     """Write down what the provider calls a watch, and until when it rings."""
     connection.execute(

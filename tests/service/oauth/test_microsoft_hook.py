@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 
 import httpx
 import pytest
 
-from tests.house import Bell as Doorbell
+from tests.house import Bell
 from tests.service.oauth.ground import Flow
 from tests.service.oauth.sides import GRAPH
 from worker.clock import tidy
@@ -19,21 +18,11 @@ SIDES = (GRAPH,)
 
 
 @pytest.fixture
-def rung(flow: Flow) -> Iterator[Doorbell]:
-    """The doorbell, silent at first."""
-    bell = flow.service.doorbell
-    assert isinstance(bell, Doorbell)
-    bell.waiting.clear()
-    yield bell
-    bell.waiting.clear()
-
-
-@pytest.fixture
-def mailbox(flow: Flow, rung: Doorbell) -> str:
+def mailbox(flow: Flow, bell: Bell) -> str:
     """A connected mailbox, for which nobody has rung yet."""
     mailbox = flow.connect(flow.member())
     flow.alter("UPDATE mailbox SET due_at = now() + interval '1 day'")
-    rung.waiting.clear()
+    bell.waiting.clear()
     return mailbox
 
 
@@ -69,16 +58,16 @@ def post(flow: Flow, body: bytes, query: str = "") -> httpx.Response:
     return flow.browser.post(f"{flow.url}/hooks/graph{query}", content=body, headers=headers)
 
 
-def test_a_notice_rings_for_its_mailbox(flow: Flow, rung: Doorbell, mailbox: str, secret: str):
+def test_a_notice_rings_for_its_mailbox(flow: Flow, bell: Bell, mailbox: str, secret: str):
     answer = send(flow, secret)
 
     assert (202, b"") == (answer.status_code, answer.content)
-    assert [("sync", int(mailbox))] == list(rung.waiting)
+    assert [("sync", int(mailbox))] == list(bell.waiting)
     assert 1 == flow.count("mailbox", "due_at <= now()")
 
 
 def test_f10_a_late_notice_of_an_older_watch_rings_too(
-    flow: Flow, rung: Doorbell, mailbox: str, secret: str
+    flow: Flow, bell: Bell, mailbox: str, secret: str
 ):
     newer = new_secret(flow, mailbox)
     flow.alter(
@@ -90,7 +79,7 @@ def test_f10_a_late_notice_of_an_older_watch_rings_too(
     send(flow, secret)
     send(flow, newer)
 
-    assert [("sync", int(mailbox))] * 2 == list(rung.waiting)
+    assert [("sync", int(mailbox))] * 2 == list(bell.waiting)
 
 
 def test_a_watch_that_cannot_ring_any_more_is_forgotten(flow: Flow, mailbox: str, secret: str):
@@ -103,15 +92,15 @@ def test_a_watch_that_cannot_ring_any_more_is_forgotten(flow: Flow, mailbox: str
 
 
 def test_many_notices_of_many_mailboxes_ring_once_each(
-    flow: Flow, rung: Doorbell, mailbox: str, secret: str
+    flow: Flow, bell: Bell, mailbox: str, secret: str
 ):
     other = flow.connect(flow.member(), user="8")
-    rung.waiting.clear()
+    bell.waiting.clear()
     theirs = new_secret(flow, other)
 
     send(flow, *[secret, theirs] * 20)
 
-    assert [("sync", int(mailbox)), ("sync", int(other))] == sorted(rung.waiting)
+    assert [("sync", int(mailbox)), ("sync", int(other))] == sorted(bell.waiting)
 
 
 FORGED: dict[str, object] = {
@@ -127,17 +116,17 @@ FORGED: dict[str, object] = {
 
 @pytest.mark.parametrize("attack", FORGED)
 def test_a_forged_notice_rings_for_nobody_and_is_not_told_so(
-    flow: Flow, rung: Doorbell, mailbox: str, secret: str, attack: str
+    flow: Flow, bell: Bell, mailbox: str, secret: str, attack: str
 ):
     answer = send(flow, FORGED[attack])
 
     assert (202, b"") == (answer.status_code, answer.content)
-    assert [] == list(rung.waiting)
+    assert [] == list(bell.waiting)
     assert 0 == flow.count("mailbox", "due_at <= now()")
 
 
 @pytest.mark.parametrize("change", ["cut", "prolonged", "another letter", "another case"])
-def test_a_secret_has_to_be_whole(flow: Flow, rung: Doorbell, secret: str, change: str):
+def test_a_secret_has_to_be_whole(flow: Flow, bell: Bell, secret: str, change: str):
     changed = {
         "cut": secret[:-1],
         "prolonged": secret + "A",
@@ -147,7 +136,7 @@ def test_a_secret_has_to_be_whole(flow: Flow, rung: Doorbell, secret: str, chang
 
     send(flow, changed)
 
-    assert [] == list(rung.waiting)
+    assert [] == list(bell.waiting)
 
 
 BODIES: dict[str, bytes] = {
@@ -162,51 +151,51 @@ BODIES: dict[str, bytes] = {
 
 
 @pytest.mark.parametrize("attack", BODIES)
-def test_whatever_cannot_be_read_is_dropped(flow: Flow, rung: Doorbell, secret: str, attack: str):
+def test_whatever_cannot_be_read_is_dropped(flow: Flow, bell: Bell, secret: str, attack: str):
     assert 202 == post(flow, BODIES[attack]).status_code
-    assert [] == list(rung.waiting)
+    assert [] == list(bell.waiting)
 
 
-def test_a_body_beyond_all_bounds_is_refused(flow: Flow, rung: Doorbell, secret: str):
+def test_a_body_beyond_all_bounds_is_refused(flow: Flow, bell: Bell, secret: str):
     assert 413 == post(flow, b"x" * (1024 * 1024 + 1)).status_code
-    assert [] == list(rung.waiting)
+    assert [] == list(bell.waiting)
 
 
 @pytest.mark.parametrize("lifecycle", ["reauthorizationRequired", "subscriptionRemoved", "missed"])
 def test_each_lifecycle_notice_rings_and_what_needs_care_is_seen_to(
-    flow: Flow, rung: Doorbell, mailbox: str, secret: str, lifecycle: str
+    flow: Flow, bell: Bell, mailbox: str, secret: str, lifecycle: str
 ):
     flow.alter("UPDATE mailbox SET watch_due_at = now() + interval '3 days'")
     flow.alter("UPDATE mailbox_watch SET until = now() + interval '6 days', sealed = 'x'")
 
     send(flow, secret, lifecycleEvent=lifecycle)
 
-    assert [("sync", int(mailbox))] == list(rung.waiting)
+    assert [("sync", int(mailbox))] == list(bell.waiting)
     assert int(lifecycle != "missed") == flow.count("mailbox", "watch_due_at <= now()")
     assert int(lifecycle == "subscriptionRemoved") == flow.count("mailbox_watch", "until <= now()")
 
 
 @pytest.mark.parametrize("lifecycle", ["deleteEverything", 7, None, ["missed"], ""])
 def test_an_unknown_lifecycle_event_rings_at_most(
-    flow: Flow, rung: Doorbell, mailbox: str, secret: str, lifecycle: object
+    flow: Flow, bell: Bell, mailbox: str, secret: str, lifecycle: object
 ):
     flow.alter("UPDATE mailbox SET watch_due_at = now() + interval '3 days'")
 
     send(flow, secret, lifecycleEvent=lifecycle)
 
-    assert [("sync", int(mailbox))] == list(rung.waiting)
+    assert [("sync", int(mailbox))] == list(bell.waiting)
     assert 0 == flow.count("mailbox", "watch_due_at <= now()")
 
 
 @pytest.mark.parametrize("state", ["disconnecting", "reauthorize", "paused"])
 def test_nobody_rings_for_a_mailbox_that_rests(
-    flow: Flow, rung: Doorbell, mailbox: str, secret: str, state: str
+    flow: Flow, bell: Bell, mailbox: str, secret: str, state: str
 ):
     change = "paused = true" if state == "paused" else f"state = '{state}'"
     flow.alter(f"UPDATE mailbox SET {change}")
 
     assert 202 == send(flow, secret, lifecycleEvent="reauthorizationRequired").status_code
-    assert [] == list(rung.waiting)
+    assert [] == list(bell.waiting)
 
 
 def test_the_handshake_is_answered_as_plain_text(flow: Flow):
@@ -228,11 +217,11 @@ def test_a_handshake_beyond_all_bounds_is_refused(flow: Flow):
     assert post(flow, b"", f"?validationToken={'A' * 5000}").status_code in (400, 422)
 
 
-def test_a_handshake_brings_no_notices_along(flow: Flow, rung: Doorbell, secret: str):
+def test_a_handshake_brings_no_notices_along(flow: Flow, bell: Bell, secret: str):
     body = json.dumps({"value": [{"clientState": secret}]}).encode()
 
     assert 200 == post(flow, body, "?validationToken=x").status_code
-    assert [] == list(rung.waiting)
+    assert [] == list(bell.waiting)
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
