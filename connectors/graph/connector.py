@@ -21,7 +21,7 @@ from connectors.base import (
     Watch,
 )
 from connectors.budget import AnyTurns, Budget, Turns, Unlimited
-from connectors.errors import MessageGone, Misbehaved, Oversize, Unreadable
+from connectors.errors import ConnectorError, MessageGone, Misbehaved, Oversize, Unreadable
 from connectors.graph import subscriptions
 from connectors.graph.account import GraphAccount, GraphLimits
 from connectors.graph.api import GraphApi
@@ -120,16 +120,19 @@ class GraphConnector:
 
     def fetch(self, refs: Sequence[MessageRef], *, live: bool = False) -> Iterator[RawMessage]:
         """Yield whole messages, a few at once, their sizes looked at before."""
-        refused: Unreadable | None = None
+        refused: ConnectorError | None = None
         with ThreadPoolExecutor(self._limits.fetched_at_once) as threads:
-            under_way: deque[Future[RawMessage | Unreadable | None]] = deque()
+            under_way: deque[Future[RawMessage | None]] = deque()
             for ref, item in self._get(refs, WEIGHED, live=live):
                 if item.get("parentFolderId") == ref.folder:
                     under_way.append(threads.submit(self._fetch, ref, item, live=live))
                 if len(under_way) == self._limits.fetched_at_once:
-                    refused = yield from handed_out(under_way.popleft().result(), refused)
+                    refused = yield from handed_out(under_way.popleft(), refused)
+                if refused is not None and not isinstance(refused, Unreadable):
+                    break
+            # What was paid for is handed out before it is said what went wrong.
             while under_way:
-                refused = yield from handed_out(under_way.popleft().result(), refused)
+                refused = yield from handed_out(under_way.popleft(), refused)
         if refused is not None:
             raise refused
 
@@ -152,20 +155,25 @@ class GraphConnector:
         """Let go of what was kept; the connections are the process's own."""
         self._told.clear()
 
-    def _fetch(self, ref: MessageRef, item: Json, *, live: bool) -> RawMessage | Unreadable | None:
-        """Return one message, or why it isn't handed out; None if it has just gone."""
+    def _fetch(self, ref: MessageRef, item: Json, *, live: bool) -> RawMessage | None:
+        """Return one message; None if it has just gone.
+
+        Raises:
+            Unreadable: It is too large, or isn't handed out.
+            ConnectorError: What else stands in the way.
+        """
         size = size_of(item)
         if size > self._limits.message_bytes:
-            return Oversize(ref.folder, ref.id)
+            raise Oversize(ref.folder, ref.id)
         try:
             raw = self._api.content(ref.id, size, live=live)
         except MessageGone:
             return None
         except TooLong:
-            return Oversize(ref.folder, ref.id)
+            raise Oversize(ref.folder, ref.id) from None
         except (Forbidden, Misbehaved):
             # It was described a moment ago, so it isn't the mailbox that is refused.
-            return Unreadable(ref.folder, ref.id)
+            raise Unreadable(ref.folder, ref.id) from None
         return RawMessage(
             ref,
             raw,
@@ -187,9 +195,13 @@ class GraphConnector:
 
 
 def handed_out(
-    came: RawMessage | Unreadable | None, refused: Unreadable | None
-) -> Generator[RawMessage, None, Unreadable | None]:
-    """Yield a message that came; return the last that was refused."""
-    if isinstance(came, RawMessage):
-        yield came
-    return came if isinstance(came, Unreadable) else refused
+    coming: Future[RawMessage | None], refused: ConnectorError | None
+) -> Generator[RawMessage, None, ConnectorError | None]:
+    """Yield a message if it comes; return what is to be raised, best what ends them all."""
+    try:
+        message = coming.result()
+    except ConnectorError as error:
+        return error if refused is None or isinstance(refused, Unreadable) else refused
+    if message is not None:
+        yield message
+    return refused

@@ -12,7 +12,7 @@ from tests.service.graph.graph_house import GraphHouse
 from tests.storm import rounds, storm
 from worker.embedded import PostgresServer, RedisServer
 
-KILLS = rounds(ci=8, full=300)
+KILLS = rounds(ci=4, full=300)
 pytestmark = storm(KILLS, each=5)
 
 
