@@ -179,6 +179,7 @@ def graph_connector(
     """Return a connector for a mailbox at Microsoft: the token's own, or the one of an address."""
     settings = service.settings
     limits = GraphLimits(
+        fetched_at_once=settings.graph_calls_at_once,
         message_bytes=settings.max_message_bytes,
         timeout=timedelta(seconds=settings.mail_timeout_seconds),
     )

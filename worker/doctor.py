@@ -21,6 +21,7 @@ from worker.alive import Finding, check_clock, check_files, check_queue, check_w
 from worker.boot import NotConfigured, Service
 from worker.boot import read_settings as read
 from worker.migrate import is_current
+from worker.providers import microsoft_credential
 from worker.settings import Settings
 
 LEAST_FREE_BYTES = 1024**3
@@ -168,16 +169,22 @@ def check_redis(service: Service) -> Iterator[Finding]:
 def check_google(service: Service) -> Iterator[Finding]:
     """See that the registration at Google is whole, and that its keys are to be had."""
     settings = service.settings
-    secret = settings.google_client_secret.get_secret_value()
-    yield from check_pair("google", "Gmail", settings.google_client_id, secret)
+    has_secret = bool(settings.google_client_secret.get_secret_value())
+    yield from check_pair("google", "Gmail", settings.google_client_id, is_proven=has_secret)
     yield from check_provider(service, "gmail", "GOOGLE_KEYS_URL")
 
 
 def check_microsoft(service: Service) -> Iterator[Finding]:
     """See that the registration at Microsoft is whole, and that its authority answers."""
     settings = service.settings
-    secret = settings.microsoft_client_secret.get_secret_value()
-    yield from check_pair("microsoft", "Outlook", settings.microsoft_client_id, secret)
+    is_proven = bool(microsoft_credential(settings))
+    if settings.microsoft_client_certificate is not None and not is_proven:
+        yield Finding(
+            "microsoft",
+            "the file that MICROSOFT_CLIENT_CERTIFICATE names can't be read",
+            "correct the path, or let this user read it; it holds key and certificate in PEM",
+        )
+    yield from check_pair("microsoft", "Outlook", settings.microsoft_client_id, is_proven=is_proven)
     yield from check_provider(service, "graph", "MICROSOFT_AUTHORITY")
     if "graph" in service.providers and not settings.public_url.startswith("https:"):
         yield Finding(
@@ -187,9 +194,9 @@ def check_microsoft(service: Service) -> Iterator[Finding]:
         )
 
 
-def check_pair(subject: str, offered: str, client_id: str, secret: str) -> Iterator[Finding]:
+def check_pair(subject: str, offered: str, client_id: str, *, is_proven: bool) -> Iterator[Finding]:
     """See that a registration has both halves, or none."""
-    if bool(client_id) != bool(secret):
+    if bool(client_id) != is_proven:
         name = subject.upper()
         yield Finding(
             subject,

@@ -11,7 +11,7 @@ from connectors.oauth.google import Google, GoogleUrls
 from connectors.oauth.jwt import Keys
 from connectors.oauth.microsoft import GRAPH, OUTLOOK_IMAP, Microsoft
 from connectors.oauth.microsoft.account import Directory
-from connectors.oauth.microsoft.entra import Client, Entra
+from connectors.oauth.microsoft.entra import Client, Credential, Entra
 from connectors.oauth.wire import Wire, origin_of
 from worker.settings import Settings
 
@@ -65,8 +65,8 @@ def build_google(settings: Settings) -> Google | None:
 
 def build_microsoft(settings: Settings) -> list[Microsoft]:
     """Return the ways to Microsoft's mail, if this installation is registered there."""
-    secret = settings.microsoft_client_secret.get_secret_value()
-    if not settings.microsoft_client_id or not secret:
+    credential = microsoft_credential(settings)
+    if not settings.microsoft_client_id or not credential:
         return []
     wire = build_wire(settings, (settings.microsoft_authority, settings.graph_api_url))
     entra = Entra(settings.microsoft_authority, wire)
@@ -74,7 +74,7 @@ def build_microsoft(settings: Settings) -> list[Microsoft]:
     keys = Keys(wire, lambda: str(entra.configuration()["jwks_uri"]))
     return [
         Microsoft(
-            client=Client(settings.microsoft_client_id, secret),
+            client=Client(settings.microsoft_client_id, credential),
             entra=entra,
             wire=wire,
             keys=keys,
@@ -83,6 +83,21 @@ def build_microsoft(settings: Settings) -> list[Microsoft]:
         )
         for way in ways
     ]
+
+
+def microsoft_credential(settings: Settings) -> Credential:
+    """Return what proves this installation to Microsoft; empty if there is nothing.
+
+    Of a certificate that can't be read there is nothing: the doctor says so.
+    """
+    path = settings.microsoft_client_certificate
+    if path is None:
+        return settings.microsoft_client_secret.get_secret_value()
+    try:
+        held = path.read_text("ascii")
+    except (OSError, ValueError):
+        return ""
+    return {"private_key": held, "public_certificate": held}
 
 
 def build_wire(settings: Settings, urls: Collection[str]) -> Wire:

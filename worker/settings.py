@@ -116,6 +116,7 @@ class Settings(BaseSettings):
     google_sends_iss: bool = True
     microsoft_client_id: str = ""
     microsoft_client_secret: SecretStr = SecretStr("")
+    microsoft_client_certificate: Path | None = None
     microsoft_authority: AuthorityUrl = "https://login.microsoftonline.com/common"
     graph_api_url: ProviderUrl = graph.API_URL
     graph_calls_at_once: int = Field(default=3, ge=1, le=4)

@@ -18,8 +18,8 @@ import redis
 from connectors.errors import Paced
 from worker.budget import REDIS_AWAY
 
-PATIENCE = timedelta(seconds=20)
-"""So long a job waits for a turn, if no other mailbox waits for its worker."""
+PATIENCE, LESS = timedelta(seconds=20), timedelta(seconds=2)
+"""So long a job waits for a turn, and so long if another mailbox waits for its worker."""
 LATER = timedelta(seconds=2)
 
 # A set of turns, scored by when each ends.
@@ -59,9 +59,10 @@ class MailboxTurns:
             Paced: None is free, or Redis is away: without a count nothing is asked.
         """
         name = token_hex(8)
-        until = time.monotonic() + PATIENCE.total_seconds()
+        began = time.monotonic()
         while not self.take(name, longest):
-            if time.monotonic() > until or self.others_wait():
+            waited = timedelta(seconds=time.monotonic() - began)
+            if waited > PATIENCE or (waited > LESS and self.others_wait()):
                 raise Paced(LATER)
             time.sleep(uniform(0.01, 0.05))  # noqa: S311  (jitter)
         try:

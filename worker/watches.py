@@ -13,7 +13,7 @@ import structlog
 from sqlalchemy import Connection
 
 from connectors.base import Bell, Connector, Watch
-from connectors.errors import ConnectorError
+from connectors.errors import ConnectorError, Unreachable
 from models.base import AnyRow
 from models.queries import bells, mailboxes
 from models.store import Fenced
@@ -59,6 +59,8 @@ class Watching:
         except ConnectorError as error:
             log.warning("watch_not_renewed", mailbox_id=self.mailbox.id, code=error.code)
             with self.writing() as connection:
+                if self.begun is not None and not isinstance(error, Unreachable):
+                    bells.drop(connection, self.begun)
                 self.note(connection, datetime.now(UTC) + RETRY)
             return False
         if watch is None:

@@ -34,7 +34,8 @@ class GraphLimits:
     """How much is asked for at a time, and how long is waited for it.
 
     `page` is the number of messages on a page (1,000 at most), `batch` the requests in one
-    batch (20 at most), `search_results` how many one search tells at most, and
+    batch (20 at most), `fetched_at_once` the messages that come at the same time,
+    `search_results` how many one search tells at most, and
     `query_characters` bounds it. A larger message than `message_bytes` isn't fetched; others
     have `bytes_a_second` at least. `patience` is how long a short refusal is waited out.
     `kept_hits` bounds what a search finds in other folders and is kept for their turn. After
@@ -43,6 +44,7 @@ class GraphLimits:
 
     page: int = 250
     batch: int = 20
+    fetched_at_once: int = 3
     search_results: int = 1000
     query_characters: int = 1500
     message_bytes: int = 35 * 2**20

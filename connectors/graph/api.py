@@ -68,6 +68,10 @@ class GraphApi:
                 self._not_expanded.add(expand)
         return self.get(path, query, page=page, live=live)
 
+    def expands(self, expand: str) -> bool:
+        """Tell whether Graph has expanded what it was last asked to."""
+        return expand not in self._not_expanded
+
     def pages(self, path: str, query: Query, *, live: bool = True) -> Iterator[Json]:
         """Yield the pages of a list."""
         asked: Query | str = query

@@ -12,19 +12,11 @@ from datetime import UTC, datetime
 
 from connectors.base import ChangePage, Cursor, Envelope, Folder, MessageRef
 from connectors.errors import CursorExpired, FolderGone, MessageGone, Misbehaved
-from connectors.graph.api import GraphApi, Query, items_of
+from connectors.graph.api import GraphApi, items_of
 from connectors.graph.cursor import Position, at
 from connectors.graph.folders import folder_path
-from connectors.graph.records import (
-    DESCRIBED,
-    SELECT,
-    SIZE,
-    Json,
-    envelope_of,
-    moment,
-    seconds,
-    written,
-)
+from connectors.graph.listing import list_received, newest_in, oldest_in
+from connectors.graph.records import SELECT, SIZE, Json, envelope_of, seconds
 
 NEWEST_FIRST = {"$orderby": "receivedDateTime desc"}
 LONGEST_LINK = 7000
@@ -64,7 +56,7 @@ class Listing:
         is_expired = False
         try:
             if cursor is not None:
-                position = Position.read(cursor).reaching(self.since)
+                position = Position.read(cursor).reaching(self.since, self.now)
                 self.position = position.renewed(self.now, self.api.limits.listed_again)
                 yield from self.news()
             yield from self.first_round()
@@ -100,12 +92,11 @@ class Listing:
         if not self.position.newest:
             return []
         found: list[Envelope] = []
-        query = {"$filter": f"receivedDateTime gt {written(at(self.position.newest))}"}
-        for answer in self.api.pages(f"{self.path}/messages", self.asked(query)):
+        after = at(self.position.newest + 1)
+        for answer in list_received(self.api, f"{self.path}/messages", after, None):
             found += self.described(answer)
-            self.position = replace(
-                self.position, newest=max(self.position.newest, newest_in(answer))
-            )
+            newest = max(self.position.newest, newest_in(answer))
+            self.position = replace(self.position, newest=newest)
         return found
 
     def first_round(self, *, is_expired: bool = False) -> Iterator[ChangePage]:
@@ -129,19 +120,14 @@ class Listing:
         """Yield what lies before the past that was covered, down to where it begins now."""
         if self.position.until is None:
             return
-        query = {"$filter": f"receivedDateTime lt {written(at(self.position.until + 1))}"}
-        if self.since is not None:
-            query["$filter"] += f" and receivedDateTime ge {written(self.since)}"
-        for answer in self.api.pages(f"{self.path}/messages", self.asked(query), live=False):
-            envelopes = self.described(answer)
-            reached = [seconds(one.received_at) for one in envelopes] or [self.position.until]
+        until = self.position.until + 1
+        for answer in list_received(
+            self.api, f"{self.path}/messages", self.since, until, live=False
+        ):
             is_over = "@odata.nextLink" not in answer
-            self.position = replace(self.position, until=None if is_over else min(reached))
-            yield self.page(envelopes, live=False)
-
-    def asked(self, query: Query) -> dict[str, str]:
-        """Return the whole query of a list."""
-        return {**query, **NEWEST_FIRST, **DESCRIBED, "$top": str(self.api.limits.page)}
+            reached = oldest_in(answer) or self.position.until
+            self.position = replace(self.position, until=None if is_over else reached)
+            yield self.page(self.described(answer), live=False)
 
     def delta(self) -> Json:
         """Return the delta's next page; what it is to tell is asked for once, at its beginning."""
@@ -205,9 +191,3 @@ class Listing:
 def is_described(item: Json) -> bool:
     """Tell whether a delta's item says what it was asked for."""
     return "@removed" not in item and "receivedDateTime" in item
-
-
-def newest_in(answer: Json) -> int:
-    """Return when the newest message on a page came, 0 if there is none."""
-    times = (item["receivedDateTime"] for item in items_of(answer) if is_described(item))
-    return max((seconds(moment(time)) for time in times), default=0)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Collection, Generator, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime, timedelta
 from time import monotonic
 
@@ -19,7 +21,7 @@ from connectors.base import (
     Watch,
 )
 from connectors.budget import AnyTurns, Budget, Turns, Unlimited
-from connectors.errors import MessageGone, Misbehaved, Oversize, Unreadable
+from connectors.errors import ConnectorError, MessageGone, Misbehaved, Oversize, Unreadable
 from connectors.graph import subscriptions
 from connectors.graph.account import GraphAccount, GraphLimits
 from connectors.graph.api import GraphApi
@@ -117,17 +119,20 @@ class GraphConnector:
             yield envelope_of(item)
 
     def fetch(self, refs: Sequence[MessageRef], *, live: bool = False) -> Iterator[RawMessage]:
-        """Yield whole messages, one by one, their sizes looked at before."""
-        refused: Unreadable | None = None
-        for ref, item in self._get(refs, WEIGHED, live=live):
-            if item.get("parentFolderId") != ref.folder:
-                continue
-            try:
-                yield self._fetch(ref, item, live=live)
-            except MessageGone:
-                continue
-            except Unreadable as error:
-                refused = error
+        """Yield whole messages, a few at once, their sizes looked at before."""
+        refused: ConnectorError | None = None
+        with ThreadPoolExecutor(self._limits.fetched_at_once) as threads:
+            under_way: deque[Future[RawMessage | None]] = deque()
+            for ref, item in self._get(refs, WEIGHED, live=live):
+                if item.get("parentFolderId") == ref.folder:
+                    under_way.append(threads.submit(self._fetch, ref, item, live=live))
+                if len(under_way) == self._limits.fetched_at_once:
+                    refused = yield from handed_out(under_way.popleft(), refused)
+                if refused is not None and not isinstance(refused, Unreadable):
+                    break
+            # What was paid for is handed out before it is said what went wrong.
+            while under_way:
+                refused = yield from handed_out(under_way.popleft(), refused)
         if refused is not None:
             raise refused
 
@@ -150,18 +155,20 @@ class GraphConnector:
         """Let go of what was kept; the connections are the process's own."""
         self._told.clear()
 
-    def _fetch(self, ref: MessageRef, item: Json, *, live: bool) -> RawMessage:
-        """Return one message.
+    def _fetch(self, ref: MessageRef, item: Json, *, live: bool) -> RawMessage | None:
+        """Return one message; None if it has just gone.
 
         Raises:
             Unreadable: It is too large, or isn't handed out.
-            MessageGone: It has just gone.
+            ConnectorError: What else stands in the way.
         """
         size = size_of(item)
         if size > self._limits.message_bytes:
             raise Oversize(ref.folder, ref.id)
         try:
             raw = self._api.content(ref.id, size, live=live)
+        except MessageGone:
+            return None
         except TooLong:
             raise Oversize(ref.folder, ref.id) from None
         except (Forbidden, Misbehaved):
@@ -185,3 +192,16 @@ class GraphConnector:
         for id_, item in self._api.get_all(paths, query, live=live):
             for ref in asked[id_]:
                 yield ref, item
+
+
+def handed_out(
+    coming: Future[RawMessage | None], refused: ConnectorError | None
+) -> Generator[RawMessage, None, ConnectorError | None]:
+    """Yield a message if it comes; return what is to be raised, best what ends them all."""
+    try:
+        message = coming.result()
+    except ConnectorError as error:
+        return error if refused is None or isinstance(refused, Unreadable) else refused
+    if message is not None:
+        yield message
+    return refused

@@ -10,6 +10,8 @@ from connectors.errors import CursorExpired
 from connectors.graph.records import seconds
 
 _FORM = "m1"
+AHEAD = timedelta(days=1)
+"""So much a clock of theirs may be before ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +22,8 @@ class Position:
     round lasts (`is_first`), which names everything in the folder, newest first, `listed`
     counts its messages and `newest` is when the last one came that was looked at; what comes
     meanwhile is asked for beside it. `since` is where the past ends. Between it and `until`
-    the past is still to be listed, because it was lengthened after it had been covered, or was
-    `listed_at` a time too long ago; None: nothing is.
+    the past is to be listed beside the delta, because it was lengthened, or was last listed,
+    at `listed_at`, too long ago; None: it isn't.
     """
 
     link: str
@@ -76,16 +78,14 @@ class Position:
         numbers = f"{self.listed}:{self.newest}:{self.since}:{until}:{self.listed_at}"
         return Cursor(f"{_FORM}:{phase}:{numbers}:{self.link}")
 
-    def reaching(self, since: datetime | None) -> Position:
+    def reaching(self, since: datetime | None, now: datetime) -> Position:
         """Return where to go on when messages since `since` are wanted.
 
-        What lies between a longer past and the present one is listed when the round is done.
+        A longer past is listed again from the top when the round is done.
         """
         wanted = seconds(since)
-        if wanted < self.since:
-            return replace(self, since=wanted, until=self.until or self.since)
-        is_left = self.until is not None and wanted < self.until
-        return replace(self, since=wanted, until=self.until if is_left else None)
+        until = seconds(now + AHEAD) if wanted < self.since else self.until
+        return replace(self, since=wanted, until=until)
 
     def renewed(self, now: datetime, every: timedelta) -> Position:
         """Return the position from which everything is listed once more, if that is due.
@@ -94,7 +94,7 @@ class Position:
         """
         if self.is_behind or seconds(now) - self.listed_at < every.total_seconds():
             return self
-        return replace(self, until=seconds(now), listed_at=seconds(now))
+        return replace(self, until=seconds(now + AHEAD), listed_at=seconds(now))
 
     @property
     def is_behind(self) -> bool:

@@ -26,7 +26,8 @@ HANDED_DOWN = frozenset({FolderRole.TRASH, FolderRole.JUNK, FolderRole.DRAFTS})
 CHANGED, REMOVED = "0x670a", "0x670b"
 MARKS = "singleValueExtendedProperties($filter=id eq 'SystemTime 0x670A' or id eq 'Integer 0x670B')"
 """PidTagLocalCommitTimeMax and PidTagDeletedCountTotal: a folder's last change, and how many
-were ever removed (MS-OXPROPS). Without them each folder's delta is asked."""
+were ever removed (MS-OXPROPS). Where a delta doesn't tell them, each folder is asked for by itself;
+of one without them the messages' delta is asked."""
 SELECT = "id,displayName,parentFolderId,isHidden,totalItemCount,unreadItemCount"
 PAGE = 200
 
@@ -41,6 +42,9 @@ def list_folders(api: GraphApi) -> Sequence[Folder]:
     if inbox is not None:
         # The root of all holds no mail.
         items.pop(inbox.get("parentFolderId", ""), None)
+    if not api.expands(MARKS):
+        paths = {id_: folder_path(api, id_) for id_ in items}
+        items.update(api.get_all(paths, {"$select": SELECT, "$expand": MARKS}))
     return [
         Folder(
             key=id_,
@@ -106,7 +110,8 @@ def mark_of(item: Json) -> str | None:
         str(one.get("id", "")).lower().rpartition(" ")[2]: one.get("value")
         for one in item.get("singleValueExtendedProperties") or ()
     }
-    if CHANGED not in told or REMOVED not in told:
+    total = item.get("totalItemCount")
+    # A folder that nothing ever lay in has no last change.
+    if REMOVED not in told or (CHANGED not in told and total != 0):
         return None
-    counts = f"{item.get('totalItemCount')}.{item.get('unreadItemCount')}"
-    return f"{counts}.{told[CHANGED]}.{told[REMOVED]}"
+    return f"{total}.{item.get('unreadItemCount')}.{told.get(CHANGED)}.{told[REMOVED]}"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 
 from connectors.base import Envelope, Folder
 from connectors.graph.api import GraphApi, items_of
+from connectors.graph.listing import list_received
 from connectors.graph.query import Days, groups, search_for
-from connectors.graph.records import DESCRIBED, SELECT, envelope_of, written
+from connectors.graph.records import SELECT, envelope_of, seconds
 from mail.address import Address, domain_of
 
 DAY = timedelta(days=1)
@@ -71,8 +72,13 @@ class Searches:
 
     def _search(self, addresses: Sequence[Address], days: Days) -> Iterator[Envelope]:
         """Yield what one search tells."""
-        query = {"$search": search_for(addresses, days), "$select": SELECT}
-        yield from self._messages(query)
+        query = {
+            "$search": search_for(addresses, days),
+            "$select": SELECT,
+            "$top": str(self._api.limits.page),
+        }
+        for answer in self._api.pages(f"{self._api.root}/messages", query, live=False):
+            yield from map(envelope_of, items_of(answer))
 
     def _listed(self, address: Address, day: date) -> Iterator[Envelope]:
         """Yield one address's mail of a day from a list of all: more than a search can tell.
@@ -80,22 +86,12 @@ class Searches:
         The day may be that of another time zone.
         """
         begin = datetime.combine(day, time(), UTC)
-        query = {
-            "$filter": f"receivedDateTime ge {written(begin - DAY)}"
-            f" and receivedDateTime lt {written(begin + 2 * DAY)}",
-            "$orderby": "receivedDateTime desc",
-            **DESCRIBED,
-        }
-        for envelope in self._messages(query):
-            named = (*envelope.sender, *envelope.recipients, *envelope.reply_to)
-            if any(address in (one, f"@{domain_of(one)}") for one in named):
-                yield envelope
-
-    def _messages(self, query: Mapping[str, str]) -> Iterator[Envelope]:
-        top = {"$top": str(self._api.limits.page)}
-        path = f"{self._api.root}/messages"
-        for answer in self._api.pages(path, {**query, **top}, live=False):
-            yield from map(envelope_of, items_of(answer))
+        path, until = f"{self._api.root}/messages", seconds(begin + 2 * DAY)
+        for answer in list_received(self._api, path, begin - DAY, until, live=False):
+            for envelope in map(envelope_of, items_of(answer)):
+                named = (*envelope.sender, *envelope.recipients, *envelope.reply_to)
+                if any(address in (one, f"@{domain_of(one)}") for one in named):
+                    yield envelope
 
 
 def middle(found: Sequence[Envelope], days: Days) -> date:

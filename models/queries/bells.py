@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, or_, select, update
 
 from models.base import AnyRow
 from models.mailbox import MailboxWatch
@@ -21,6 +21,11 @@ def begin(connection: Connection, workspace_id: int, mailbox_id: int, hash_: byt
             .returning(MailboxWatch.id)
         ).scalar_one()
     )
+
+
+def drop(connection: Connection, watch_id: int) -> None:
+    """Forget a watch that the provider refused to begin."""
+    connection.execute(delete(MailboxWatch).where(MailboxWatch.id == watch_id))
 
 
 def keep(connection: Connection, watch_id: int, sealed: bytes, until: datetime) -> None:
@@ -41,7 +46,7 @@ def end(connection: Connection, watch_id: int) -> None:
         update(MailboxWatch)
         .where(
             MailboxWatch.id == watch_id,
-            func.coalesce(MailboxWatch.until, "infinity") > func.now(),
+            or_(MailboxWatch.until.is_(None), MailboxWatch.until > func.now()),
         )
         .values(until=func.now())
     )

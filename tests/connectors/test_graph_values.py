@@ -190,20 +190,21 @@ def covered(since: datetime | None) -> Position:
     )
 
 
-def test_a_longer_past_is_listed_down_to_its_beginning_and_a_shorter_one_is_not():
+def test_a_longer_past_is_listed_from_the_top_and_a_shorter_one_is_not():
     march, june, august = (NOON.replace(month=month) for month in (3, 6, 8))
     position = covered(june)
 
-    longer = position.reaching(march)
-    whole = longer.reaching(None)
-    shorter = longer.reaching(august)
-    again = shorter.reaching(june)
+    longer = position.reaching(march, NOON)
+    whole = position.reaching(None, NOON)
+    shorter = position.reaching(august, NOON)
+    again = shorter.reaching(june, NOON)
 
-    assert position == position.reaching(june)
-    assert (int(march.timestamp()), int(june.timestamp())) == (longer.since, longer.until)
+    assert position == position.reaching(june, NOON)
+    top = int((NOON + DAY).timestamp())
+    assert (int(march.timestamp()), top) == (longer.since, longer.until)
     assert (0, longer.until) == (whole.since, whole.until)
     assert (int(august.timestamp()), None) == (shorter.since, shorter.until)
-    assert (int(june.timestamp()), int(august.timestamp())) == (again.since, again.until)
+    assert (int(june.timestamp()), top) == (again.since, again.until)
 
 
 def test_a_folder_is_listed_once_more_when_that_is_long_ago():
@@ -293,6 +294,9 @@ def test_a_folder_has_a_mark_only_if_everything_that_changes_it_is_told():
 
     assert "4.1.2026-11-25T12:00:00Z.3" == marked
     assert None is mark_of({**counts, "singleValueExtendedProperties": [changed]})
+    assert None is mark_of({**counts, "singleValueExtendedProperties": [removed]})
+    empty = {"totalItemCount": 0, "unreadItemCount": 0}
+    assert "0.0.None.3" == mark_of({**empty, "singleValueExtendedProperties": [removed]})
     assert None is mark_of(counts)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -14,6 +14,7 @@ from models.queries import erasures
 from privacy.contents import Grant, MailboxCard
 from tests.databases import Databases
 from tests.house import House
+from tests.letters import letter
 from tests.servers.dovecot import Dovecot
 from worker import clock
 from worker.embedded import RedisServer
@@ -31,6 +32,14 @@ class CloudPerson(Protocol):
     @property
     def sub(self) -> str:
         """The provider's name for them."""
+        ...
+
+    def load(self, *, mails: Iterable[bytes]) -> list[str]:
+        """Hold mails as if they had come long ago; return their ids."""
+        ...
+
+    def grant(self) -> Mapping[str, Any]:
+        """Agree; return the tokens."""
         ...
 
 
@@ -51,6 +60,22 @@ class CloudHouse(House, Generic[P]):
 
     provider: str
 
+    def person(self) -> P:
+        """Give somebody of the firm an account."""
+        raise NotImplementedError
+
+    def put(self, person: P, raw: bytes) -> str:
+        """Let a mail arrive in an inbox; return the provider's id of it."""
+        raise NotImplementedError
+
+    def arrive(self, person: P, message_id: str, sender: str, **more: Any) -> str:
+        """Write a mail and let it arrive; return the provider's id of it."""
+        return self.put(person, letter(message_id, sender, person.address, **more))
+
+    def is_watched(self, person: P) -> bool:
+        """Tell whether the provider rings for a mailbox."""
+        raise NotImplementedError
+
     def __init__(
         self,
         databases: Databases,
@@ -65,14 +90,13 @@ class CloudHouse(House, Generic[P]):
     def join(
         self,
         person: P,
-        tokens: Mapping[str, str],
         *,
         since: datetime | None = None,
         folders: tuple[str, ...] | None = None,
         runs: bool = True,
     ) -> int:
         """Keep the mailbox of somebody who has just agreed; sync it."""
-        now = datetime.now(UTC)
+        now, tokens = datetime.now(UTC), person.grant()
         card = MailboxCard(
             user=person.address.partition("@")[0],
             address=Address(person.address),

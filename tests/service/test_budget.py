@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from functools import partial
 from threading import Thread
-from time import monotonic
+from time import monotonic, sleep
 
 import pytest
 
@@ -91,6 +91,17 @@ def test_a_pause_of_the_provider_is_everybodys(budget: MailboxBudget):
         budget.spend(20, live=True)
 
     assert timedelta(seconds=25) < paced.value.retry_after < timedelta(seconds=35)
+
+
+def test_after_a_pause_nobody_spends_more_at_once_than_the_reserve(budget: MailboxBudget):
+    budget.drain(timedelta(seconds=0.2))
+    sleep(0.25)
+
+    backfilled = spend_all(budget, 20, live=False)
+    live = spend_all(budget, 20, live=True)
+
+    assert backfilled <= budget.rate * 0.5
+    assert live <= budget.reserve + budget.rate * 0.5
 
 
 def test_a_job_waits_for_units_itself_if_no_other_mailbox_waits(redis_server: RedisServer):

@@ -5,15 +5,13 @@ from __future__ import annotations
 import logging
 import warnings
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
 from msal import ConfidentialClientApplication
-from msal.exceptions import MsalError
 
-from connectors.errors import Misbehaved
+from connectors.errors import ConnectorError, Misbehaved
 from connectors.oauth.base import CONSENT_STATE
 from connectors.oauth.errors import ClientRefused
 from connectors.oauth.microsoft.transport import Documents, Transport
@@ -99,8 +97,12 @@ class Entra:
         if not of:
             self.configuration()
         transport = Transport(self._wire, self._documents)
-        with suppress(MsalError, ValueError, KeyError, TypeError, RuntimeError, LookupError):
+        try:
             question(self.application(client, transport, of))
+        except ConnectorError:
+            raise
+        except Exception:  # noqa: BLE001, S110  (whatever a strange answer makes of it)
+            pass
         return transport.last
 
     def application(

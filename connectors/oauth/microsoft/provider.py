@@ -16,7 +16,7 @@ from connectors.base import Revocation
 from connectors.errors import ConnectorError, Misbehaved
 from connectors.oauth.answers import text, tokens_of
 from connectors.oauth.base import Answer, Ask, Begun, Granted, Identity, Tokens
-from connectors.oauth.errors import ClientRefused, GrantEnded, Narrowed, Unproven
+from connectors.oauth.errors import ClientRefused, CodeRefused, GrantEnded, Narrowed, Unproven
 from connectors.oauth.jwt import GUID, TENANT, Keys, Verified, check_audience, verify
 from connectors.oauth.microsoft.account import Directory
 from connectors.oauth.microsoft.entra import ANY_TENANT, CAPABILITIES, Client, Entra
@@ -31,6 +31,8 @@ PERSONAL_SIGN_IN = "https://login.live.com"
 """Where the public cloud sends the browsers of personal accounts on to."""
 WITHDRAW = "Remove the app at https://myapps.microsoft.com (or let an administrator do it)."
 WITHDRAW_PERSONAL = "Remove the app at https://account.live.com/consent/Manage."
+SIGN_IN = ("openid", "profile", "offline_access")
+"""What msal asks for beside our own scopes; `oid` needs `profile`."""
 TENANT_NAME = re.compile(r"[0-9A-Za-z][0-9A-Za-z.-]{0,252}")
 
 
@@ -39,7 +41,7 @@ class Way:
     """One way to Microsoft's mail: the name of its provider, and what it needs to be allowed.
 
     `has_graph`: its tokens are Graph's, which tells whose mailbox it is; else the mail server
-    does. msal adds `openid`, `profile` and `offline_access` by itself; `oid` needs `profile`.
+    does.
     """
 
     name: str
@@ -122,9 +124,10 @@ class Microsoft:
         return self.entra.consent_url(self.client, tenant, self.resourced(), redirect_uri)
 
     def resourced(self) -> str:
-        """Return the scopes with their resource, as the administrator's page wants them."""
+        """Return all scopes, with their resource, as the administrator's page wants them."""
         graph = origin_of(self.directory.url)
-        return " ".join(one if "/" in one else f"{graph}/{one}" for one in self.way.scopes)
+        own = [one if "/" in one else f"{graph}/{one}" for one in self.way.scopes]
+        return " ".join([*own, *SIGN_IN])
 
     def finish(self, secrets: Mapping[str, str], answer: Answer) -> Granted:
         """Redeem the code and verify who consented to what.
@@ -142,6 +145,8 @@ class Microsoft:
         reply = self.entra.ask(
             self.client, lambda one: one.acquire_token_by_auth_code_flow(flow, brought)
         )
+        if reply.status == 0:
+            raise CodeRefused("nothing that could be redeemed")
         if reply.status != 200:
             raise by_token(reply, code=True)
         said = reply.json()
@@ -166,6 +171,8 @@ class Microsoft:
         check_audience(told.claims, self.client.id)
         if not hmac.compare_digest(told.text("nonce").encode(), nonce.encode()):
             raise Unproven("another nonce")
+        if not told.text("sub"):
+            raise Unproven("no subject")
         # One tenant's issuer names it: a token that says another is of neither.
         if f"/{told.text('tid')}/" not in told.text("iss"):
             raise Unproven("of another tenant than its issuer")

@@ -47,7 +47,15 @@ class GmailHouse(CloudHouse[Person]):
 
     def connect_gmail(self, person: Person, **more: Any) -> int:
         """Keep the mailbox of somebody who has just agreed; sync it."""
-        return self.join(person, person.grant(), **more)
+        return self.join(person, **more)
+
+    def put(self, person: Person, raw: bytes) -> str:
+        """Let a mail arrive in an inbox; return Gmail's id of it."""
+        return person.deliver(raw, ["INBOX"])
+
+    def is_watched(self, person: Person) -> bool:
+        """Tell whether Gmail pushes for a mailbox."""
+        return person.is_watched()
 
     def arrive(self, person: Person, message_id: str, sender: str, **more: Any) -> str:
         """Let a mail arrive; return Gmail's id of it."""

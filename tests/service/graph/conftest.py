@@ -10,6 +10,7 @@ import pytest
 from tests.databases import Databases
 from tests.fakes.microsoft import Microsoft
 from tests.servers.dovecot import Dovecot
+from tests.service.api.calls import serve
 from tests.service.graph.graph_house import GraphHouse
 from worker.embedded import RedisServer
 
@@ -41,3 +42,11 @@ def make_graph_house(
 def house(make_graph_house: Callable[..., GraphHouse]) -> GraphHouse:
     """A house whose jobs run in this process."""
     return make_graph_house()
+
+
+@pytest.fixture
+def served(house: GraphHouse) -> Iterator[GraphHouse]:
+    """A house whose web process Microsoft's notices reach."""
+    with serve(house.service) as client:
+        house.service.settings.public_url = str(client.base_url).rstrip("/")
+        yield house

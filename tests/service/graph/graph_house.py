@@ -42,9 +42,13 @@ class GraphHouse(CloudHouse[Person]):
         """Give somebody of the firm an account."""
         return self.microsoft.add_account(f"m{next(_numbers)}@firm.test")
 
-    def connect_graph(self, person: Person, **more: Any) -> int:
-        """Keep the mailbox of somebody who has just agreed; sync it."""
-        return self.join(person, person.grant(), **more)
+    def put(self, person: Person, raw: bytes) -> str:
+        """Let a mail arrive in an inbox; return Graph's lasting id of it."""
+        return person.deliver(raw, "inbox")
+
+    def is_watched(self, person: Person) -> bool:
+        """Tell whether Graph notifies of a mailbox."""
+        return bool(person.subscriptions())
 
     def arrive(self, person: Person, message_id: str, sender: str, **more: Any) -> str:
         """Let a mail arrive; return Graph's lasting id of it."""

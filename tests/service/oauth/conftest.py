@@ -34,7 +34,8 @@ def process_logs() -> Iterator[None]:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run a module's tests over each of its `SIDES`; over Google if it names none."""
     if "side" in metafunc.fixturenames:
-        sides = getattr(metafunc.module, "SIDES", (GMAIL,))
+        only = metafunc.definition.get_closest_marker("over")
+        sides = only.args if only else getattr(metafunc.module, "SIDES", (GMAIL,))
         metafunc.parametrize("side", sides, indirect=True, scope="module")
 
 
@@ -53,8 +54,17 @@ def goes_well(side: Side) -> None:
 
 
 @pytest.fixture(scope="module")
+def more_settings() -> dict[str, str]:
+    """What a module sets beside the registration."""
+    return {}
+
+
+@pytest.fixture(scope="module")
 def oauth_service(
-    module_databases: Databases, module_redis: RedisServer, side: Side
+    module_databases: Databases,
+    module_redis: RedisServer,
+    side: Side,
+    more_settings: dict[str, str],
 ) -> Iterator[Service]:
     """A service whose pages are served where the provider sends browsers back to."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
@@ -66,7 +76,7 @@ def oauth_service(
             module_databases.vault_url,
             module_redis.url,
             LEADMAIL_PUBLIC_URL=url,
-            **{named(name): value for name, value in side.environment().items()},
+            **{named(name): value for name, value in (side.environment() | more_settings).items()},
         )
         service = Service(settings)
         service.__dict__["doorbell"] = Bell()
@@ -112,3 +122,13 @@ def make_flow(
 def flow(make_flow: Callable[[], Flow]) -> Flow:
     """A CRM with a workspace of its own, and a person with a browser."""
     return make_flow()
+
+
+@pytest.fixture
+def bell(flow: Flow) -> Iterator[Bell]:
+    """The doorbell, silent at first."""
+    bell = flow.service.doorbell
+    assert isinstance(bell, Bell)
+    bell.waiting.clear()
+    yield bell
+    bell.waiting.clear()

@@ -22,10 +22,12 @@ from tests.builders import Tenant
 from tests.fakes.google import Google
 from tests.fakes.microsoft.microsoft import Microsoft
 from tests.fakes.microsoft.person import Person as Member
+from tests.house import Bell
 from tests.service.api.calls import Crm
 from tests.service.oauth.sides import NUMBERS, Person, Side
 from tests.service.oauth.tamper import Tamper
 from web.app import create_app
+from worker import jobs
 from worker.boot import Service
 
 RETURN = "http://127.0.0.1:9/crm/back"
@@ -206,6 +208,17 @@ class Flow:
     def url(self) -> str:
         """Where the service is."""
         return self.service.settings.public_url
+
+    def run_jobs(self) -> None:
+        """Run what was rung for, and what that rings for."""
+        bell = self.service.doorbell
+        assert isinstance(bell, Bell)
+        for _ in range(200):
+            if not bell.waiting:
+                return
+            kind, id_ = bell.waiting.popleft()
+            {"sync": jobs.sync_mailbox, "import": jobs.import_mail}[kind](self.service, id_)
+        raise AssertionError("jobs ring for each other without end")
 
     # What can be seen
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from tests.fakes.google import Google
@@ -11,6 +12,7 @@ from tests.fakes.google import google as of_google
 from tests.fakes.google import person as google_person
 from tests.fakes.microsoft import microsoft as of_microsoft
 from tests.fakes.microsoft import person as microsoft_person
+from tests.fakes.microsoft.entra.refusals import ON_DEMAND
 from tests.service.oauth.tamper import GoogleTamper, MicrosoftTamper, Tamper
 
 Person = google_person.Person | microsoft_person.Person
@@ -39,6 +41,9 @@ class Side:
     client_refusal: str
     other_refusal: str
     """A refusal of the registration, and one that says nothing of the grant."""
+    lasting: str
+    stranger: str
+    """The attribute of an account that never changes, and a value that nobody has."""
     lasts: str
     """What sets how long access tokens last."""
 
@@ -63,11 +68,21 @@ class Side:
 
     def refuse(self, times: int, what: str = "") -> None:
         """Let the next tokens be refused; without more said, because the grant has ended."""
-        self.stand_in.fail_next(what or self.ends[0], times, self.token)
+        reason = what or self.ends[0]
+        if reason not in ON_DEMAND:
+            self.stand_in.fail_next(reason, times, self.token)
+            return
+        # Microsoft's stand-in would refuse before anybody stood there to count.
+        refused = ON_DEMAND[reason].answer(datetime.now(UTC))
+        self.tamper.refusals += [(refused.status, refused.body, {})] * times
 
     def person(self) -> Person:
         """Return somebody with an account and a mailbox."""
         return self.stand_in.add_account(f"p{next(NUMBERS)}@firm.example")
+
+    def account(self, person: Person) -> Any:
+        """Return a person's account as the stand-in keeps it."""
+        return self.stand_in._world.accounts.find(person.address)
 
     @property
     def keys(self) -> Any:
@@ -102,6 +117,8 @@ def side_of(provider: str) -> Side:
             ends=("invalid_grant", "invalid_rapt"),
             client_refusal="invalid_client",
             other_refusal="org_internal",
+            lasting="sub",
+            stranger="900000000000000000001",
             lasts="access_token_lasts",
         )
     return Side(
@@ -116,5 +133,7 @@ def side_of(provider: str) -> Side:
         ends=("50173", "700082"),
         client_refusal="7000215",
         other_refusal="50196",
+        lasting="oid",
+        stranger="99999999-2222-3333-4444-555555555555",
         lasts="capable_token_lasts",
     )

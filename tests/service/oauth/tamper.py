@@ -39,12 +39,16 @@ class Tamper:
         self.on_answer: Callable[[Said], Said] = dict
         self.delay = 0.0
         self.instead: Whole | None = None
+        self.refusals: list[Whole] = []
+        """Answers to the next forms, in order, before any is passed on."""
         self.forms.clear()
         self.answers.clear()
 
     def pass_on(self, form: Form, ask: Callable[[Form], tuple[int, bytes]]) -> Whole:
         """Pass a form on, and the answer back."""
         self.forms.append(form)
+        if self.refusals:
+            return self.refusals.pop(0)
         if self.instead is not None:
             return self.instead
         status, body = ask(self.on_form(form))

@@ -5,9 +5,14 @@ Each case is followed by its control where the way itself could be what failed.
 
 from __future__ import annotations
 
-import pytest
+from pathlib import Path
 
-from connectors.oauth import Unproven
+import jwt
+import pytest
+from cryptography.hazmat.primitives import serialization
+
+from connectors.oauth import ClientRefused, Unproven
+from tests.fakes.common.keys import STRANGER, signing_key
 from tests.service.oauth.ground import Flow, changed, query_of
 from tests.service.oauth.sides import GRAPH, NUMBERS
 from worker.providers import build_microsoft
@@ -162,8 +167,6 @@ def test_an_id_token_of_another_tenant_is_refused_where_one_tenant_is_taken(flow
 
 
 def opened(token: str) -> dict[str, object]:
-    import jwt
-
     claims: dict[str, object] = jwt.decode(token, options={"verify_signature": False})
     return claims
 
@@ -191,3 +194,25 @@ def test_an_authority_that_is_away_costs_the_person_nothing(
 
     assert "unreachable" == ended
     assert flow.connected(flow.come_back(back))
+
+
+def test_a_certificate_proves_the_installation_instead_of_a_secret(flow: Flow, tmp_path: Path):
+    pair, key = tmp_path / "pair.pem", signing_key(STRANGER)
+    written = key.private.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    pair.write_bytes(written + key.certificate.encode())
+    (provider,) = build_microsoft(
+        flow.service.settings.model_copy(update={"microsoft_client_certificate": pair})
+    )
+
+    with pytest.raises(ClientRefused):
+        # The stand-in knows secrets only; what it was sent is what counts here.
+        provider.refresh("1.refresh")
+
+    form = flow.tamper.forms[-1]
+    header = jwt.get_unverified_header(form["client_assertion"])
+    claims = opened(form["client_assertion"])
+    assert "client_secret" not in form
+    assert ("PS256", flow.side.client_id) == (header["alg"], claims["iss"])
+    assert f"{flow.stand_in.url}/common/oauth2/v2.0/token" == claims["aud"]

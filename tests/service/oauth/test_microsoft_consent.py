@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from urllib.parse import urlsplit
 
@@ -11,6 +12,8 @@ import pytest
 
 from connectors.errors import ClaimsWanted
 from connectors.oauth import GrantEnded
+from connectors.oauth.microsoft import Microsoft
+from connectors.oauth.microsoft.account import Directory
 from tests.service.oauth.ground import RETURN, Flow, query_of
 from tests.service.oauth.sides import GRAPH, NUMBERS
 from worker import grants
@@ -212,6 +215,31 @@ def test_a_challenge_while_connecting_asks_for_one_more_proof(flow: Flow):
 
     assert "interaction-required" == ended
     assert [] == flow.mailboxes()
+
+
+def test_a_narrowed_consent_names_what_is_missing(flow: Flow):
+    answer = flow.come_back(flow.agree(flow.begin(), flow.member(), scope=flow.side.least))
+
+    assert "narrowed" == flow.outcome(answer)
+    page = flow.browser.get(f"{flow.url}{answer.headers['location']}").text
+    assert "reading mails (Mail.Read)" in page
+    assert "User.Read" not in page
+
+
+def test_many_who_refresh_at_once_get_their_own_tokens_each(flow: Flow):
+    provider = flow.service.providers["graph"]
+    assert isinstance(provider, Microsoft)
+    people = [flow.member() for _ in range(12)]
+    held = [one.grant(f"{flow.side.least} Mail.Read")["refresh_token"] for one in people]
+
+    with ThreadPoolExecutor(12) as pool:
+        tokens = list(pool.map(provider.refresh, held * 3))
+
+    directory = Directory(flow.service.settings.graph_api_url, provider.wire)
+    assert [one.address for one in people] * 3 == [
+        directory.address_of(tokens[position].access_token, people[position % 12].oid)
+        for position in range(36)
+    ]
 
 
 def test_a_disconnection_says_what_is_left_to_the_person(flow: Flow):

@@ -79,7 +79,7 @@ def test_a_repeated_call_gets_the_same_link(flow: Flow):
     [
         ({"address": "nobody"}, "address"),
         ({"user": ""}, "user"),
-        ({"provider": "graph"}, "provider"),
+        ({"provider": "yahoo"}, "provider"),
         ({"since": "yesterday"}, "since"),
         ({"return_url": None}, "return_url"),
         ({"other": 1}, "other"),
