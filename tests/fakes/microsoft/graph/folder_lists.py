@@ -93,12 +93,12 @@ def delta(request: Request) -> Answer:
 def _shown(
     request: Request, entry: Entry, select: list[str], wanted: list[tuple[str, int]]
 ) -> Resource:
-    if entry.reason:
+    folder = request.mailbox.folders.find(entry.id)
+    if entry.reason or folder is None:
         return {
             "@odata.type": "#microsoft.graph.mailFolder",
             "id": entry.id,
-            "@removed": {"reason": entry.reason},
+            "@removed": {"reason": entry.reason or "deleted"},
         }
-    folder = request.mailbox.folders.get(entry.id)
     shown = folder_resource(request.mailbox, folder, select, wanted)
     return {"@odata.type": "#microsoft.graph.mailFolder", **shown}
