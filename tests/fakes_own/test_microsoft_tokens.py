@@ -7,7 +7,9 @@ from datetime import timedelta
 import httpx
 import jwt
 import pytest
+from cryptography.hazmat.primitives import serialization
 
+from tests.fakes.common.keys import STRANGER, signing_key
 from tests.fakes.microsoft import CLIENT_ID, CLIENT_SECRET
 from tests.fakes.microsoft.entra.tenants import CONSUMERS
 from tests.fakes_own.outlook import BACK, READ, application, begin, returned
@@ -317,6 +319,35 @@ def test_an_app_has_permissions_of_its_own_once_an_administrator_gave_them(micro
     )
     assert (404, "ErrorInvalidUser") == browser.refusal(path.format("kim@x.example"), token=token)
     assert (400, "BadRequest") == browser.refusal("/me/messages", token=token)
+
+
+def pair(number):
+    """Return what msal proves a program by: a key and its certificate."""
+    key = signing_key(number)
+    private = key.private.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    return {"private_key": private.decode(), "public_certificate": key.certificate}
+
+
+def test_a_certificate_that_is_registered_proves_a_program(microsoft, eva):
+    microsoft.permit_app("firm.example")
+    microsoft.add_certificate(pair(STRANGER)["public_certificate"])
+
+    def acquired(number, **more):
+        app = application(microsoft, "firm.example", client_credential=pair(number) | more)
+        return app.acquire_token_for_client(["https://graph.microsoft.com/.default"])
+
+    assert "access_token" in acquired(STRANGER)
+    assert ("invalid_client", [700027]) == (
+        acquired(STRANGER + 1)["error"],
+        acquired(STRANGER + 1)["error_codes"],
+    )
+    # One's own certificate named, and signed by another's key.
+    forged = acquired(STRANGER, private_key=pair(STRANGER + 1)["private_key"])
+    assert [700027] == forged["error_codes"]
+    microsoft.advance(timedelta(hours=1))
+    assert [700024] == acquired(STRANGER)["error_codes"]
 
 
 def test_an_app_needs_a_tenant_and_the_default_scope(microsoft, eva, browser):
