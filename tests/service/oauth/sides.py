@@ -41,6 +41,9 @@ class Side:
     client_refusal: str
     other_refusal: str
     """A refusal of the registration, and one that says nothing of the grant."""
+    lasting: str
+    stranger: str
+    """The attribute of an account that never changes, and a value that nobody has."""
     lasts: str
     """What sets how long access tokens last."""
 
@@ -77,6 +80,10 @@ class Side:
         """Return somebody with an account and a mailbox."""
         return self.stand_in.add_account(f"p{next(NUMBERS)}@firm.example")
 
+    def account(self, person: Person) -> Any:
+        """Return a person's account as the stand-in keeps it."""
+        return self.stand_in._world.accounts.find(person.address)
+
     @property
     def keys(self) -> Any:
         """The provider's keys, which nobody else has."""
@@ -110,6 +117,8 @@ def side_of(provider: str) -> Side:
             ends=("invalid_grant", "invalid_rapt"),
             client_refusal="invalid_client",
             other_refusal="org_internal",
+            lasting="sub",
+            stranger="900000000000000000001",
             lasts="access_token_lasts",
         )
     return Side(
@@ -124,5 +133,7 @@ def side_of(provider: str) -> Side:
         ends=("50173", "700082"),
         client_refusal="7000215",
         other_refusal="50196",
+        lasting="oid",
+        stranger="99999999-2222-3333-4444-555555555555",
         lasts="capable_token_lasts",
     )
