@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -11,7 +11,7 @@ from typing import NewType, Protocol
 from mail.address import Address
 
 Cursor = NewType("Cursor", str)
-"""How far a folder has been covered. Opaque outside its connector, at most 500 characters."""
+"""How far a folder has been covered. Opaque outside its connector, at most 8,000 characters."""
 
 
 class FolderRole(StrEnum):
@@ -134,6 +134,31 @@ class Revocation:
     left_to_person: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Bell:
+    """Where a provider is to ring, and the secret that its rings are known by.
+
+    `lifecycle_url` is where it tells that the watch itself needs care. `secret` is made for one
+    watch alone and is at most 128 characters; a provider that has no use for it ignores it.
+    """
+
+    url: str
+    lifecycle_url: str
+    secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """What a provider promised: to ring until then; `id` is its own name for it, if it has one.
+
+    `renew_at` is when to ask for more time: early enough that a day's outage costs nothing.
+    """
+
+    until: datetime
+    renew_at: datetime
+    id: str = field(default="", repr=False)
+
+
 class Connector(Protocol):
     """A connected mailbox. Only reads (invariant 11). One connector per thread.
 
@@ -163,6 +188,16 @@ class Connector(Protocol):
     @property
     def reports_removals(self) -> bool:
         """Whether the pages of `changes` name all removals; else the caller asks `gone`."""
+        ...
+
+    @property
+    def keeps_ids(self) -> bool:
+        """Whether a message keeps its id when it is moved, and so is known at its new place."""
+        ...
+
+    @property
+    def lists_at_first(self) -> bool:
+        """Whether a folder's end is only found by listing it: then its past isn't searched."""
         ...
 
     @property
@@ -231,15 +266,25 @@ class Connector(Protocol):
         """
         ...
 
-    def watch(self) -> datetime | None:
-        """Have the provider ring at each change; return until when it will, None if it can't.
+    def moved(self, refs: Sequence[MessageRef]) -> Iterator[Envelope]:
+        """Yield, of messages that are said to have left, the envelopes of those that are there.
 
-        Safe to repeat, and to be repeated daily.
+        Each at the folder where it lies now, which may be the one that it is said to have left.
+        Nothing where removals are certain.
         """
         ...
 
-    def revoke(self) -> Revocation:
-        """End at the provider whatever can be ended there."""
+    def watch(self, new_bell: Callable[[], Bell], held: str = "") -> Watch | None:
+        """Have the provider ring at each change; None if it can't: the mailbox is polled.
+
+        The time of the watch that is `held`, by its id, is made longer. Where none is, or the
+        provider doesn't know it any more, a new one begins at a new bell: making that writes
+        its secret down, so that not even the first ring is a stranger's.
+        """
+        ...
+
+    def revoke(self, held: Sequence[str] = ()) -> Revocation:
+        """End at the provider whatever can be ended there: the watches that are held, by id."""
         ...
 
     def close(self) -> None:

@@ -35,6 +35,20 @@ class GrantRevoked(ConnectorError):
     code = "authentication-failed"
 
 
+class ClaimsWanted(GrantRevoked):
+    """The provider wants more than the token proves, a second factor say; `claims` says what.
+
+    It is the JSON text of a claims challenge (OpenID Connect Core 5.5), to be handed unchanged to
+    the next request for a token. It names no person.
+    """
+
+    code = "interaction-required"
+
+    def __init__(self, claims: str) -> None:
+        super().__init__("the provider wants more than the token proves")
+        self.claims = claims
+
+
 class Paced(ConnectorError):
     """Our own budget with the provider is spent for now: go on later, nothing is wrong."""
 

@@ -97,6 +97,27 @@ class MailboxGrant(Base):
     sealed: Mapped[Sealed]
 
 
+class MailboxWatch(Base):
+    """A watch that a provider keeps for a mailbox, or kept: a late ring of an ended one counts.
+
+    `hash` is of the secret that its rings bring, under a master key: they know no workspace.
+    `sealed` holds the provider's id for it and `until` when it ends; both are null from before it
+    is asked for until the answer is here.
+    """
+
+    __tablename__ = "mailbox_watch"
+    __table_args__ = (UniqueConstraint("hash"),)
+    dies = Personal((Owner.MAILBOX, Owner.WORKSPACE))
+
+    id: Mapped[Id]
+    workspace_id: Mapped[InWorkspace]
+    mailbox_id: Mapped[InMailbox] = mapped_column(index=True)
+    hash: Mapped[Hash]
+    sealed: Mapped[Sealed | None]
+    until: Mapped[When | None]
+    created_at: Mapped[Created]
+
+
 class Lease(Base):
     """Who may work on a mailbox until when; a writer shows the epoch it took (invariant 14).
 

@@ -15,16 +15,29 @@ from typing import TYPE_CHECKING
 import structlog
 from sqlalchemy import Connection
 
-from connectors.errors import ConnectorError
-from connectors.oauth import Answer, Ask, CodeRefused, Granted, Narrowed, Unproven
+from connectors.errors import ConnectorError, GrantRevoked, Throttled, Unreachable
+from connectors.oauth import (
+    AdminWanted,
+    Answer,
+    Ask,
+    CodeRefused,
+    Denied,
+    Granted,
+    InteractionWanted,
+    Narrowed,
+    NoMailbox,
+    Unproven,
+)
 from models.base import AnyRow
 from models.queries import connecting
-from privacy.contents import AttemptCard, Grant, MailboxCard, open_attempt, seal_attempt
+from privacy.contents import AttemptCard, Grant, open_attempt, seal_attempt
 from privacy.vault import Shredded
 from worker.connect_links import Link, find_link, is_expected
+from worker.connecting import IMAP, account_of
+from worker.grants import opened
 from worker.joining import Joined, Joining
 from worker.providers import provider_of, redirect_uri
-from worker.refused import AnotherAccount, AnotherWay
+from worker.refused import AnotherAccount, AnotherWay, Busy
 
 if TYPE_CHECKING:
     from worker.boot import Service
@@ -49,6 +62,9 @@ class Outcome(StrEnum):
     OTHER_WAY = "other-way"
     UNPROVEN = "unproven"
     CODE_REFUSED = "code-refused"
+    ADMIN_CONSENT = "admin-consent"
+    INTERACTION = "interaction-required"
+    NO_MAILBOX = "no-mailbox"
     UNREACHABLE = "unreachable"
     REFUSED = "refused"
 
@@ -61,6 +77,7 @@ class Reply:
     code: str | None = field(default=None, repr=False)
     iss: str | None = None
     error: str | None = None
+    description: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +88,26 @@ class Ended:
     link: Link | None = None
     mailbox_id: int | None = None
     missing: tuple[str, ...] = ()
+    provider: str = ""
+
+
+MEANT: tuple[tuple[type[Exception], Outcome], ...] = (
+    (Denied, Outcome.DENIED),
+    (AdminWanted, Outcome.ADMIN_CONSENT),
+    (InteractionWanted, Outcome.INTERACTION),
+    (NoMailbox, Outcome.NO_MAILBOX),
+    (Narrowed, Outcome.NARROWED),
+    (CodeRefused, Outcome.CODE_REFUSED),
+    (Unproven, Outcome.UNPROVEN),
+    (AnotherAccount, Outcome.OTHER_ACCOUNT),
+    (AnotherWay, Outcome.OTHER_WAY),
+    (Unreachable, Outcome.UNREACHABLE),
+    (Throttled, Outcome.UNREACHABLE),
+    (Busy, Outcome.UNREACHABLE),
+    (GrantRevoked, Outcome.NO_MAILBOX),
+    (ConnectorError, Outcome.REFUSED),
+)
+"""What an error means for who connects; the first that fits."""
 
 
 class LinkUsed(Exception):
@@ -81,10 +118,11 @@ def begin(service: Service, link: Link, provider: str, since: datetime | None) -
     """Return where to send the browser, and the secret that it alone keeps until the answer.
 
     Raises:
-        connectors.errors.ConnectorError: The provider isn't configured.
+        connectors.errors.ConnectorError: The provider isn't configured, or can't be asked now.
     """
     state, browser = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
-    ask = Ask(state, redirect_uri(service.settings), link.wish.address)
+    claims = claims_of(service, link, provider)
+    ask = Ask(state, redirect_uri(service.settings), link.wish.address, claims)
     begun = provider_of(service, provider).begin(ask)
     card = AttemptCard(link.id, link.secret, since, begun.secrets)
     sealing = service.vault.workspace(link.workspace_id).sealing
@@ -103,6 +141,17 @@ def begin(service: Service, link: Link, provider: str, since: datetime | None) -
         )
     log.info("connect_begun", workspace_id=link.workspace_id, attempt=id_, provider=provider)
     return begun.url, browser
+
+
+def claims_of(service: Service, link: Link, provider: str) -> str:
+    """Return what a provider wants of the person who connects a mailbox anew, if anything."""
+    if link.mailbox_id is None:
+        return ""
+    try:
+        grant = opened(service, link.workspace_id, link.mailbox_id).grant
+    except Shredded:
+        return ""
+    return grant.claims if grant.provider == provider else ""
 
 
 def finish(service: Service, reply: Reply, browser: str) -> Ended:
@@ -125,8 +174,8 @@ def finish(service: Service, reply: Reply, browser: str) -> Ended:
     if link is None:
         return told(Outcome.REPEATED, attempt)
     if reply.error is not None:
-        denied = reply.error == "access_denied"
-        return told(Outcome.DENIED if denied else Outcome.REFUSED, attempt, link)
+        refused = provider_of(service, attempt.provider).refused(reply.error, reply.description)
+        return told(outcome_of(refused), attempt, link)
     return redeem(service, attempt, card, link, reply.code or "")
 
 
@@ -153,14 +202,15 @@ def why_refused(service: Service, attempt: AnyRow, reply: Reply, browser: str) -
     ):
         return Outcome.OTHER_BROWSER
     try:
-        provider = provider_of(service, attempt.provider)
-    except ConnectorError:
-        return Outcome.REFUSED
-    if not provider.accepts_issuer(reply.iss):
+        is_its_own = provider_of(service, attempt.provider).accepts_issuer(reply.iss)
+    except ConnectorError as error:
+        return outcome_of(error)
+    if not is_its_own:
         return Outcome.FORGED
     if (reply.code is None) == (reply.error is None):
         return Outcome.FORGED
-    if any(len(value) > LONGEST for value in (reply.code or "", reply.error or "")):
+    values = (reply.code or "", reply.error or "", reply.description)
+    if any(len(value) > LONGEST for value in values):
         return Outcome.FORGED
     return None
 
@@ -174,19 +224,9 @@ def redeem(service: Service, attempt: AnyRow, card: AttemptCard, link: Link, cod
         if not is_expected(link, granted.identity.address):
             return told(Outcome.OTHER_ACCOUNT, attempt, link)
         joined = join(service, link, attempt.provider, granted, card.since)
-    except Narrowed as error:
-        return told(Outcome.NARROWED, attempt, link, error.missing)
-    except CodeRefused:
-        return told(Outcome.CODE_REFUSED, attempt, link)
-    except Unproven:
-        return told(Outcome.UNPROVEN, attempt, link)
-    except ConnectorError as error:
-        away = error.code in ("unreachable", "throttled", "certificate-refused")
-        return told(Outcome.UNREACHABLE if away else Outcome.REFUSED, attempt, link)
-    except AnotherAccount:
-        return told(Outcome.OTHER_ACCOUNT, attempt, link)
-    except AnotherWay:
-        return told(Outcome.OTHER_WAY, attempt, link)
+    except (ConnectorError, AnotherAccount, AnotherWay, Busy) as error:
+        missing = error.missing if isinstance(error, Narrowed) else ()
+        return told(outcome_of(error), attempt, link, missing)
     except LinkUsed:
         return told(Outcome.REPEATED, attempt)
     log.info("connect_answered", attempt=attempt.id, outcome="connected", mailbox_id=joined.id)
@@ -200,18 +240,12 @@ def join(
 
     Raises:
         LinkUsed: A mailbox has been connected by the link meanwhile.
+        Busy, ConnectorError: The mail server wasn't asked, or refuses.
         AnotherAccount, AnotherWay: It isn't the mailbox that is there.
     """
     identity, tokens = granted.identity, granted.tokens
     now = datetime.now(UTC)
-    card = MailboxCard(
-        user=link.wish.user,
-        address=identity.address,
-        host="",
-        port=0,
-        security="",
-        username=identity.address,
-    )
+    kind, card = account_of(service, provider, link.wish.user, identity.address)
     grant = Grant(
         kind="oauth",
         secret=tokens.refresh_token,
@@ -224,8 +258,12 @@ def join(
         granted_at=now,
         renewed_at=now,
     )
-    return Joining(service, link.workspace_id, link.wish.by).keep(
-        provider,
+    joining = Joining(service, link.workspace_id, link.wish.by)
+    if kind == IMAP:
+        # Only the login shows that the account opens the mailbox of this address.
+        joining.prove(kind, card, grant)
+    return joining.keep(
+        kind,
         card,
         grant,
         since,
@@ -233,6 +271,11 @@ def join(
         expected=link.mailbox_id,
         holding=lambda connection: take(connection, link),
     )
+
+
+def outcome_of(error: Exception) -> Outcome:
+    """Return what an error means for who connects."""
+    return next(outcome for kind, outcome in MEANT if isinstance(error, kind))
 
 
 def take(connection: Connection, link: Link) -> None:
@@ -253,4 +296,5 @@ def told(
 ) -> Ended:
     """Return an end that changed nothing, and say so in the log."""
     log.warning("connect_refused", attempt=None if attempt is None else attempt.id, outcome=outcome)
-    return Ended(outcome, link, missing=missing)
+    provider = "" if attempt is None else attempt.provider
+    return Ended(outcome, link, missing=missing, provider=provider)

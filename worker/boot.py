@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cached_property, partial
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -15,6 +16,7 @@ from connectors.egress import Egress
 from connectors.oauth import Provider
 from connectors.oauth.google import Google
 from connectors.oauth.risc import SecurityEvents
+from connectors.oauth.wire import Wire
 from models.store import Store
 from privacy.order import Orders
 from privacy.purge import Purge
@@ -98,6 +100,16 @@ class Service:
         return Egress(hosts, None if ca_file is None else str(ca_file), ports=())
 
     @cached_property
+    def graph_wire(self) -> Wire:
+        """The one way to Graph, with the connections that all mailboxes share."""
+        settings, ca_file = self.settings, self.settings.ca_file
+        return Wire(
+            [settings.graph_api_url],
+            None if ca_file is None else str(ca_file),
+            timedelta(seconds=settings.mail_timeout_seconds),
+        )
+
+    @cached_property
     def providers(self) -> Mapping[str, Provider]:
         """The providers that people can agree at, by name."""
         return build_providers(self.settings)
@@ -155,6 +167,8 @@ class Service:
                 self.__dict__[name].close()
         for provider in self.__dict__.get("providers", {}).values():
             provider.close()
+        if "graph_wire" in self.__dict__:
+            self.graph_wire.close()
         if "redis" in self.__dict__:
             self.redis.close()
 

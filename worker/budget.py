@@ -1,8 +1,9 @@
-"""What a mailbox may cost its provider: units a minute, or bytes a day; both counted in Redis.
+"""What a mailbox may cost its provider: units in a time, or bytes a day; both counted in Redis.
 
-All workers share them. Units are a token bucket that holds a fifth of a minute's units and fills
-with the rest, so that no sixty seconds see more than the quota, however they are cut. Backfill
-leaves a third of it to live mail. A Redis that forgets costs some refusals by the provider at most.
+All workers share them. Units are a token bucket that holds a fifth of the quota and fills with
+the rest in the quota's time, so that no such time sees more than the quota, however it is cut.
+Backfill leaves a third of it to live mail. A Redis that forgets costs some refusals by the
+provider at most.
 """
 
 from __future__ import annotations
@@ -15,30 +16,42 @@ import redis
 
 from connectors.errors import Paced
 
-MINUTE_SECONDS, DAY_SECONDS = 60, 86_400
+MINUTE, DAY_SECONDS = timedelta(minutes=1), 86_400
 BURST, RESERVE = 1 / 5, 1 / 15
-"""Parts of a minute's units: what the bucket holds, and what of it is for live mail only."""
+"""Parts of the quota: what the bucket holds, and what of it is for live mail only."""
 PATIENCE = timedelta(seconds=3)
 """So long a job waits for units itself, if no other mailbox waits for its worker."""
 REDIS_AWAY = timedelta(seconds=5)
 
-# left, at: units that were left at a time. A negative number is a pause.
-SPEND = """
+# left, at: units that were left at a time. pause: when a provider's own pause ends.
+NOW = """
 local capacity, rate = tonumber(ARGV[1]), tonumber(ARGV[2])
-local want, floor = tonumber(ARGV[3]), tonumber(ARGV[4])
 local time = redis.call('TIME')
 local now = tonumber(time[1]) + tonumber(time[2]) / 1000000
-local held = redis.call('HMGET', KEYS[1], 'left', 'at')
-local left = capacity
+local held = redis.call('HMGET', KEYS[1], 'left', 'at', 'pause')
+local left, pause = capacity, tonumber(held[3] or '0')
 if held[1] then
     left = math.min(capacity, tonumber(held[1]) + (now - tonumber(held[2])) * rate)
 end
+"""
+SPEND = f"""
+{NOW}
+local want, floor = tonumber(ARGV[4]), tonumber(ARGV[5])
 local missing = want + math.min(floor, capacity - want) - left
-if missing <= 0 then left = left - want end
+if now >= pause and missing <= 0 then left = left - want end
 redis.call('HSET', KEYS[1], 'left', tostring(left), 'at', tostring(now))
-redis.call('EXPIRE', KEYS[1], ARGV[5])
+redis.call('EXPIRE', KEYS[1], ARGV[3])
+if now < pause then return math.ceil((pause - now) * 1000) end
 if missing <= 0 then return 0 end
 return math.ceil(missing / rate * 1000)
+"""
+PAUSE = f"""
+{NOW}
+left = math.min(left, tonumber(ARGV[5]))
+pause = math.max(pause, now + tonumber(ARGV[4]))
+redis.call('HSET', KEYS[1], 'left', tostring(left), 'at', tostring(now), 'pause', tostring(pause))
+redis.call('EXPIRE', KEYS[1], ARGV[3])
+return 0
 """
 
 
@@ -49,14 +62,17 @@ class MailboxBudget:
         self,
         client: Callable[[], redis.Redis],
         mailbox_id: int,
-        units_a_minute: int,
+        quota: int,
         others_wait: Callable[[], bool] = lambda: False,
+        window: timedelta = MINUTE,
     ) -> None:
+        """`quota` are the units that the provider allows in the time of a `window`."""
         self.client = client
         self.name = f"leadmail:mailbox:{mailbox_id}:units"
-        self.capacity = units_a_minute * BURST
-        self.rate = (units_a_minute - self.capacity) / MINUTE_SECONDS
-        self.reserve = units_a_minute * RESERVE
+        self.window = int(window.total_seconds())
+        self.capacity = quota * BURST
+        self.rate = (quota - self.capacity) / self.window
+        self.reserve = quota * RESERVE
         self.others_wait = others_wait
 
     def spend(self, units: int, *, live: bool) -> None:
@@ -75,25 +91,26 @@ class MailboxBudget:
         floor = 0 if live else self.reserve
         # More than the bucket holds would never be there.
         units = min(units, int(self.capacity))
-        given = [self.capacity, self.rate, units, floor, MINUTE_SECONDS * 2]
         try:
-            script = self.client().register_script(SPEND)
-            return timedelta(milliseconds=int(script(keys=[self.name], args=given)))
+            return timedelta(milliseconds=self.run(SPEND, units, floor))
         except redis.RedisError:
             # Without a count nothing is spent: what is due is rung again.
             raise Paced(REDIS_AWAY) from None
 
     def drain(self, wait: timedelta) -> None:
-        """Let nobody spend for a while: the provider itself asked for a pause."""
-        debt = int(self.rate * min(wait.total_seconds(), MINUTE_SECONDS))
+        """Let nobody spend for a while, and then no more at once than live mail has in reserve.
+
+        The provider itself asked for a pause: it counts otherwise than we do.
+        """
         try:
-            client = self.client()
-            now = client.time()
-            held = {"left": -debt, "at": f"{now[0]}.{now[1]:06d}"}
-            client.hset(self.name, mapping=held)  # type: ignore[arg-type]  # of redis-py
-            client.expire(self.name, MINUTE_SECONDS * 2)
+            self.run(PAUSE, min(wait.total_seconds(), self.window), self.reserve)
         except redis.RedisError:
             return
+
+    def run(self, text: str, amount: float, floor: float) -> int:
+        """Run a script on the bucket."""
+        given = [self.capacity, self.rate, self.window * 2, amount, floor]
+        return int(self.client().register_script(text)(keys=[self.name], args=given))
 
 
 class MailboxDay:

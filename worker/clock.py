@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from models.queries import answers, changes, connecting, erasures, keys, mailboxes, server
+from worker import watches
 from worker.boot import Service
 from worker.reminders import remind
 from worker.security_events import KEPT as EVENT_KEPT
@@ -85,6 +86,7 @@ def tidy(service: Service) -> None:
             "sign_ins": keys.forget_sign_ins(connection),
             "connect_links": connecting.forget(connection),
             "security_events": connecting.forget_events(connection, EVENT_KEPT),
+            "watches": watches.forget(connection),
             "changes": changes.forget(connection, CHANGE_DAYS, limit=100_000),
         }
     gone["reminders"] = remind(service)

@@ -12,7 +12,7 @@ from models.queries import connecting, mailboxes
 from privacy.contents import Wish, open_wish, open_workspace_name, seal_wish
 from privacy.vault import Shredded
 from worker.boot import Service
-from worker.connecting import IMAP, card_of
+from worker.connecting import IMAP, card_of, way_of
 from worker.integration import is_registered
 from worker.refused import AnotherWay, NotThere, Unacceptable
 
@@ -53,9 +53,10 @@ def make_link(service: Service, workspace_id: int, wish: Wish) -> NewLink:
     known = known_mailbox(service, workspace_id, wish)
     provider = wish.provider
     if known is not None:
-        if provider not in (None, known.provider):
+        way = way_of(service, known)
+        if provider not in (None, way):
             raise AnotherWay
-        provider = known.provider
+        provider = way
     wish = Wish(wish.user, wish.return_url, wish.by, provider, wish.address, wish.since)
     return keep_link(service, workspace_id, wish, None if known is None else known.id)
 
@@ -71,10 +72,10 @@ def make_reconnect_link(service: Service, workspace_id: int, mailbox_id: int, by
     if row is None:
         raise NotThere
     try:
-        card = card_of(service, row)
+        card, way = card_of(service, row), way_of(service, row)
     except Shredded:
         raise NotThere from None
-    wish = Wish(card.user, CONSOLE, by, row.provider, card.address)
+    wish = Wish(card.user, CONSOLE, by, way, card.address)
     return keep_link(service, workspace_id, wish, mailbox_id)
 
 

@@ -10,8 +10,11 @@ from typing import TYPE_CHECKING
 import redis
 
 from connectors.base import Connector
+from connectors.budget import Budget, Turns
 from connectors.errors import ConnectorError
-from connectors.gmail.account import Budget, GmailAccount, GmailLimits
+from connectors.gmail.account import GmailAccount, GmailLimits
+from connectors.graph.account import GraphAccount, GraphLimits
+from connectors.graph.connector import GraphConnector
 from connectors.imap import (
     AccessToken,
     FetchLimits,
@@ -22,24 +25,33 @@ from connectors.imap import (
 )
 from connectors.imap.account import DayBudget
 from connectors.imap.idle import IdleWatch
+from connectors.oauth.microsoft import OUTLOOK_IMAP
+from mail.address import Address
 from models.base import AnyRow
 from privacy.contents import Grant, MailboxCard, open_mailbox
-from worker.budget import MailboxBudget, MailboxDay
-from worker.grants import fresh_grant
+from worker.budget import MINUTE, MailboxBudget, MailboxDay
+from worker.grants import fresh_grant, opened
 from worker.settings import Settings
+from worker.turns import MailboxTurns
 
 if TYPE_CHECKING:
     from worker.boot import Service
 
 CONNECT_TIMEOUT = timedelta(seconds=15)
-IMAP, GMAIL = "imap", "gmail"
+IMAP, GMAIL, GRAPH = "imap", "gmail", "graph"
+IMAP_PORT = 993
+TEN_MINUTES = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
 class Budgets:
-    """What a mailbox may cost: units at an API, bytes of a mail server. None: no bound."""
+    """What a mailbox may cost: units and turns at an API, bytes of a mail server.
+
+    None: no bound.
+    """
 
     units: Budget | None = None
+    turns: Turns | None = None
     day: DayBudget | None = None
 
 
@@ -64,11 +76,40 @@ def open_connector(
     def client() -> redis.Redis:
         return service.redis
 
+    quota, window = settings.gmail_units_per_minute, MINUTE
+    if mailbox.provider == GRAPH:
+        quota, window = settings.graph_requests_per_ten_minutes, TEN_MINUTES
     budgets = Budgets(
-        MailboxBudget(client, mailbox.id, settings.gmail_units_per_minute, others_wait),
+        MailboxBudget(client, mailbox.id, quota, others_wait, window),
+        MailboxTurns(client, mailbox.id, settings.graph_calls_at_once, others_wait),
         MailboxDay(client, mailbox.id, settings.imap_day_bytes),
     )
     return make_connector(service, mailbox.provider, card, grant, budgets)
+
+
+def account_of(
+    service: Service, provider: str, user: str, address: Address
+) -> tuple[str, MailboxCard]:
+    """Return what is read how, once a person has agreed: the connector's name, and a card.
+
+    Outlook by IMAP is a mail server like others, but for where its tokens come from.
+    """
+    if provider != OUTLOOK_IMAP.name:
+        return provider, MailboxCard(user, address, "", 0, "", address)
+    host, _, port = service.settings.microsoft_imap_host.partition(":")
+    return IMAP, MailboxCard(user, address, host, int(port or IMAP_PORT), Security.TLS, address)
+
+
+def way_of(service: Service, mailbox: AnyRow) -> str:
+    """Return by which provider a mailbox is connected again: its own, or who gave the token.
+
+    Raises:
+        Shredded: The mailbox's key or grant is gone.
+    """
+    name: str = mailbox.provider
+    if name != IMAP:
+        return name
+    return opened(service, mailbox.workspace_id, mailbox.id).grant.provider or name
 
 
 def card_of(service: Service, mailbox: AnyRow) -> MailboxCard:
@@ -109,6 +150,10 @@ def make_connector(
         return ImapConnector(account(card, grant), service.egress, limits, budgets.day)
     if provider == GMAIL:
         return gmail_connector(service, token_of(grant), budgets.units)
+    if provider == GRAPH:
+        # An application's own token is nobody's: the mailbox has to be named.
+        address = card.address if grant.kind == "delegation" else None
+        return graph_connector(service, token_of(grant), address, budgets)
     raise ConnectorError(f"no connector for {provider}")
 
 
@@ -126,6 +171,20 @@ def gmail_connector(service: Service, token: str, budget: Budget | None) -> Conn
         timeout=timedelta(seconds=settings.mail_timeout_seconds),
     )
     return GmailConnector(account, service.api_egress, limits, budget)
+
+
+def graph_connector(
+    service: Service, token: str, address: Address | None, budgets: Budgets
+) -> Connector:
+    """Return a connector for a mailbox at Microsoft: the token's own, or the one of an address."""
+    settings = service.settings
+    limits = GraphLimits(
+        fetched_at_once=settings.graph_calls_at_once,
+        message_bytes=settings.max_message_bytes,
+        timeout=timedelta(seconds=settings.mail_timeout_seconds),
+    )
+    account = GraphAccount(token, settings.graph_api_url, address)
+    return GraphConnector(account, service.graph_wire, limits, budgets.units, budgets.turns)
 
 
 def account(card: MailboxCard, grant: Grant) -> ImapAccount:

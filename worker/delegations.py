@@ -1,7 +1,8 @@
 """Delegations: an organisation's administrator gives access to named users' mailboxes.
 
-At Google this is domain-wide delegation to a service account. Its key could read everybody's
-mail, so it is sealed, is shown to nobody, and is used for the named addresses only.
+At Google this is domain-wide delegation to a service account, at Microsoft an application of the
+organisation's own. Its key could read everybody's mail, so it is sealed, is shown to nobody, and is
+used for the named addresses only.
 """
 
 from __future__ import annotations
@@ -25,6 +26,11 @@ from worker.mailboxes import Mailboxes
 from worker.names import UnknownId, row_id
 from worker.providers import provider_of
 from worker.refused import AnotherWay, NotThere, Unacceptable
+
+NO_KEY = {
+    "gmail": "is not a service account's key, or is refused",
+    "graph": "is not an application's key (tenant, client_id, client_secret), or is refused",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +148,7 @@ def prove(at: Provider, secret: str, position: int, one: Named) -> Tokens:
     except ClientRefused as error:
         if str(error) == "unauthorized_client":
             raise Unacceptable("key", "has no domain-wide delegation for gmail.readonly") from None
-        raise Unacceptable("key", "is not a service account's key, or is refused") from None
+        raise Unacceptable("key", NO_KEY[at.name]) from None
 
 
 def card_of(one: Named) -> MailboxCard:

@@ -21,6 +21,7 @@ from worker.alive import Finding, check_clock, check_files, check_queue, check_w
 from worker.boot import NotConfigured, Service
 from worker.boot import read_settings as read
 from worker.migrate import is_current
+from worker.providers import microsoft_credential
 from worker.settings import Settings
 
 LEAST_FREE_BYTES = 1024**3
@@ -38,6 +39,7 @@ def examine(settings: Settings) -> list[Finding]:
         ("databases apart", check_apart),
         ("redis", check_redis),
         ("google", check_google),
+        ("microsoft", check_microsoft),
         ("queue", check_queue),
         ("clock", check_clock),
         ("watcher", check_watcher),
@@ -167,21 +169,55 @@ def check_redis(service: Service) -> Iterator[Finding]:
 def check_google(service: Service) -> Iterator[Finding]:
     """See that the registration at Google is whole, and that its keys are to be had."""
     settings = service.settings
-    if bool(settings.google_client_id) != bool(settings.google_client_secret.get_secret_value()):
+    has_secret = bool(settings.google_client_secret.get_secret_value())
+    yield from check_pair("google", "Gmail", settings.google_client_id, is_proven=has_secret)
+    yield from check_provider(service, "gmail", "GOOGLE_KEYS_URL")
+
+
+def check_microsoft(service: Service) -> Iterator[Finding]:
+    """See that the registration at Microsoft is whole, and that its authority answers."""
+    settings = service.settings
+    is_proven = bool(microsoft_credential(settings))
+    if settings.microsoft_client_certificate is not None and not is_proven:
         yield Finding(
-            "google",
-            "only one of GOOGLE_CLIENT_ID and GOOGLE_CLIENT_SECRET is set",
-            "set both, or neither: then Gmail isn't offered",
+            "microsoft",
+            "the file that MICROSOFT_CLIENT_CERTIFICATE names can't be read",
+            "correct the path, or let this user read it; it holds key and certificate in PEM",
         )
-    for provider in service.providers.values():
-        try:
-            provider.check()
-        except ConnectorError as error:
-            yield Finding(
-                provider.name,
-                f"its keys can't be had ({type(error).__name__})",
-                "let this machine reach GOOGLE_KEYS_URL, or correct it",
-            )
+    yield from check_pair("microsoft", "Outlook", settings.microsoft_client_id, is_proven=is_proven)
+    yield from check_provider(service, "graph", "MICROSOFT_AUTHORITY")
+    if "graph" in service.providers and not settings.public_url.startswith("https:"):
+        yield Finding(
+            "microsoft",
+            "Graph rings at https only: mailboxes are polled",
+            "set LEADMAIL_PUBLIC_URL to the https:// address that Microsoft can reach",
+        )
+
+
+def check_pair(subject: str, offered: str, client_id: str, *, is_proven: bool) -> Iterator[Finding]:
+    """See that a registration has both halves, or none."""
+    if bool(client_id) != is_proven:
+        name = subject.upper()
+        yield Finding(
+            subject,
+            f"only one of {name}_CLIENT_ID and {name}_CLIENT_SECRET is set",
+            f"set both, or neither: then {offered} isn't offered",
+        )
+
+
+def check_provider(service: Service, name: str, setting: str) -> Iterator[Finding]:
+    """See that a provider's keys are to be had, if there is one of this name."""
+    provider = service.providers.get(name)
+    if provider is None:
+        return
+    try:
+        provider.check()
+    except ConnectorError as error:
+        yield Finding(
+            provider.name,
+            f"its keys can't be had ({type(error).__name__})",
+            f"let this machine reach {setting}, or correct it",
+        )
 
 
 def check_disk(service: Service) -> Iterator[Finding]:

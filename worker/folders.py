@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,7 @@ from models.base import AnyRow
 from models.queries import folders as folder_queries
 from privacy.contents import FolderCard, seal_folder
 from privacy.vault import Key
+from worker.moves import keep_from
 
 if TYPE_CHECKING:
     from worker.sync import Run
@@ -55,46 +56,63 @@ class FolderState:
 def refresh(run: Run, listed: Sequence[Folder]) -> list[FolderState]:
     """Write new folders, forget those that are gone or no longer chosen; return the chosen.
 
+    What was moved out of a folder before it went is looked for first.
+
     The inbox comes first, then the sent mail: what people look for first.
     """
     chosen = {folder.key: folder for folder in choose_folders(listed, run.chosen)}
-    workspace, mailbox = run.mailbox.workspace_id, run.mailbox.id
     hashes = {run.index.hash("folder", key): key for key in chosen}
     unwanted = {run.index.hash("folder", folder.key) for folder in listed} - hashes.keys()
+    rows = add_fresh(run, hashes, chosen)
+    run.states = sorted(
+        (state_of(row, chosen[hashes[row.hash]]) for row in rows if row.hash in hashes),
+        key=lambda state: (FIRST.get(state.folder.role, 2), state.id),
+    )
+    left = [row for row in rows if row.hash not in hashes]
+    for row in left:
+        keep_from(run, row)
     empty_unwanted(run, unwanted)
-    with run.store.workspace(workspace) as connection:
+    if left:
+        with run.store.workspace(run.mailbox.workspace_id) as connection:
+            run.hold(connection)
+            folder_queries.remove(connection, [row.id for row in left], datetime.now(UTC))
+    return run.states
+
+
+def add_fresh(
+    run: Run, hashes: Mapping[bytes, str], chosen: Mapping[str, Folder]
+) -> Sequence[AnyRow]:
+    """Write folders that are new; return all that are known."""
+    mailbox = run.mailbox.id
+    with run.store.workspace(run.mailbox.workspace_id) as connection:
         run.hold(connection)
         rows = folder_queries.of_mailbox(connection, mailbox)
-        gone = [row.id for row in rows if row.hash not in hashes]
-        if gone:
-            folder_queries.remove(connection, gone, datetime.now(UTC))
         known = {row.hash for row in rows}
         fresh = [(hash_, key) for hash_, key in hashes.items() if hash_ not in known]
-        if fresh:
-            ids = folder_queries.next_ids(connection, len(fresh))
-            key = run.mailbox_key
-            folder_queries.add(
-                connection,
-                [
-                    new_folder(run.mailbox, id_, hash_, chosen[name], key)
-                    for id_, (hash_, name) in zip(ids, fresh, strict=True)
-                ],
-            )
-            rows = folder_queries.of_mailbox(connection, mailbox)
-    states = [
-        FolderState(
-            id=row.id,
-            folder=chosen[hashes[row.hash]],
-            cursor=None if row.cursor is None else Cursor(row.cursor),
-            mark=row.mark,
-            remaining=row.remaining,
-            examined=row.examined,
-            searched_version=row.searched_version,
+        if not fresh:
+            return rows
+        ids = folder_queries.next_ids(connection, len(fresh))
+        folder_queries.add(
+            connection,
+            [
+                new_folder(run.mailbox, id_, hash_, chosen[key], run.mailbox_key)
+                for id_, (hash_, key) in zip(ids, fresh, strict=True)
+            ],
         )
-        for row in rows
-        if row.hash in hashes
-    ]
-    return sorted(states, key=lambda state: (FIRST.get(state.folder.role, 2), state.id))
+        return folder_queries.of_mailbox(connection, mailbox)
+
+
+def state_of(row: AnyRow, folder: Folder) -> FolderState:
+    """Return what is known of a folder."""
+    return FolderState(
+        id=row.id,
+        folder=folder,
+        cursor=None if row.cursor is None else Cursor(row.cursor),
+        mark=row.mark,
+        remaining=row.remaining,
+        examined=row.examined,
+        searched_version=row.searched_version,
+    )
 
 
 def empty_unwanted(run: Run, hashes: Collection[bytes]) -> None:

@@ -17,7 +17,7 @@ import structlog
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
 
 from connectors.errors import Unreachable
-from connectors.oauth import GrantEnded, Tokens
+from connectors.oauth import GrantEnded, InteractionWanted, Tokens
 from mail.address import Address
 from models.base import AnyRow
 from models.mailbox import State
@@ -94,15 +94,17 @@ def fresh_grant(service: Service, mailbox: AnyRow) -> Grant:
         sleep(uniform(0.02, 0.2))  # noqa: S311  (jitter)
 
 
-def renew_refused(service: Service, mailbox: AnyRow) -> bool:
+def renew_refused(service: Service, mailbox: AnyRow, claims: str = "") -> bool:
     """Renew a token that the provider's servers refused; False if it can't be renewed.
+
+    `claims` is what they want of the next one, if they say so.
 
     Raises:
         GrantEnded, Shredded, connectors.errors.ConnectorError: As for `fresh_grant`.
     """
     held = read(service, mailbox.workspace_id, mailbox.id)
     if held.grant.is_renewable:
-        renew(service, held, refused=True)
+        renew(service, held, refused=True, claims=claims)
     return held.grant.is_renewable
 
 
@@ -113,19 +115,29 @@ def read(service: Service, workspace_id: int, mailbox_id: int) -> Held:
         Shredded: The mailbox's key or grant is gone.
         GrantEnded: It waits for its person.
     """
+    held = opened(service, workspace_id, mailbox_id)
+    if held.row.state == State.REAUTHORIZE and held.grant.is_renewable:
+        raise GrantEnded("the grant has ended")
+    return held
+
+
+def opened(service: Service, workspace_id: int, mailbox_id: int) -> Held:
+    """Return a mailbox's grant, opened, whatever its state.
+
+    Raises:
+        Shredded: The mailbox's key or grant is gone.
+    """
     key = service.vault.mailbox_key(workspace_id, mailbox_id)
     with service.store.workspace(workspace_id) as connection:
         row = grants.read(connection, mailbox_id)
     if row is None:
         raise Shredded(f"the grant of mailbox {mailbox_id}")
     grant = open_grant(key, workspace_id, mailbox_id, row.generation, row.sealed)
-    if row.state == State.REAUTHORIZE and grant.is_renewable:
-        raise GrantEnded("the grant has ended")
     card = open_mailbox(key, workspace_id, mailbox_id, row.sealed_card)
     return Held(row, key, grant, card.address)
 
 
-def renew(service: Service, held: Held, *, refused: bool = False) -> Grant | None:
+def renew(service: Service, held: Held, *, refused: bool = False, claims: str = "") -> Grant | None:
     """Renew a grant, if nobody else does; None if it is to be read again."""
     workspace, mailbox = held.row.workspace_id, held.row.mailbox_id
     with leased(service.store, workspace, mailbox, Work.REFRESH, service.settings.lease) as lease:
@@ -135,32 +147,32 @@ def renew(service: Service, held: Held, *, refused: bool = False) -> Grant | Non
         now = read(service, workspace, mailbox)
         if now.row.version != held.row.version or (now.is_good and not refused):
             return now.grant if now.is_good else None
-        return refresh(service, now)
+        return refresh(service, now, claims)
 
 
-def refresh(service: Service, held: Held) -> Grant | None:
+def refresh(service: Service, held: Held, claims: str = "") -> Grant | None:
     """Ask the provider for a token and keep it; None if the grant was replaced meanwhile."""
     try:
-        tokens = ask(service, held)
+        tokens = ask(service, held, claims)
     except GrantEnded:
         sleep(ASKED_AGAIN_AFTER.total_seconds())
         again = read(service, held.row.workspace_id, held.row.mailbox_id)
         if again.row.version != held.row.version:
             return None
         try:
-            tokens = ask(service, again)
-        except GrantEnded:
-            if end(service, again.row.workspace_id, again.row.mailbox_id, again.row.version):
+            tokens = ask(service, again, claims)
+        except GrantEnded as ended:
+            if end_for(service, again, ended):
                 raise
             return None
     return keep(service, held, tokens)
 
 
-def ask(service: Service, held: Held) -> Tokens:
+def ask(service: Service, held: Held, claims: str = "") -> Tokens:
     """Return what the provider gives for a grant now."""
     provider = provider_of(service, held.grant.provider)
     if held.grant.kind != "delegation":
-        return provider.refresh(held.grant.secret)
+        return provider.refresh(held.grant.secret, claims)
     with service.store.workspace(held.row.workspace_id) as connection:
         row = grants.delegation(connection, held.row.delegation_id or 0)
     if row is None:
@@ -203,10 +215,49 @@ def with_tokens(grant: Grant, tokens: Tokens) -> Grant:
         expires_at=tokens.expires_at,
         scopes=tokens.scopes or grant.scopes,
         renewed_at=datetime.now(UTC),
+        claims="",
     )
 
 
-def end(service: Service, workspace_id: int, mailbox_id: int, version: int) -> bool:
+def end_for(service: Service, held: Held, ended: GrantEnded) -> bool:
+    """End a grant for what the provider says; what it wants of the person is kept for then."""
+    row, claims = held.row, ended.claims if isinstance(ended, InteractionWanted) else ""
+    version = row.version
+    if claims:
+        version = keep_claims(service, held, claims)
+    return end(service, row.workspace_id, row.mailbox_id, version, ended.code)
+
+
+def keep_claims(service: Service, held: Held, claims: str) -> int:
+    """Keep what the provider wants of the person; return the version to compare with then."""
+    row, grant = held.row, replace(held.grant, claims=claims)
+    sealed = seal_grant(held.key, row.workspace_id, row.mailbox_id, row.generation, grant)
+    index = service.vault.workspace(row.workspace_id).index
+    with service.store.workspace(row.workspace_id) as connection:
+        swapped = grants.swap(
+            connection, row.mailbox_id, row.version, sealed, token_hash=token_hash(index, grant)
+        )
+    version: int = row.version
+    return version + 1 if swapped else version
+
+
+def remember_claims(
+    service: Service, mailbox: AnyRow, version: int | None, claims: str
+) -> int | None:
+    """Keep what a server wants of the person for a grant of this version; return the one now.
+
+    Raises:
+        GrantEnded, Shredded: As for `read`.
+    """
+    held = read(service, mailbox.workspace_id, mailbox.id)
+    if held.row.version != version or not held.grant.is_renewable:
+        return version
+    return keep_claims(service, held, claims)
+
+
+def end(
+    service: Service, workspace_id: int, mailbox_id: int, version: int, code: str = GrantEnded.code
+) -> bool:
     """Say that only the person can repair a mailbox, and tell the CRM at once (F17).
 
     The grant's row stays. False if the person has given a new grant meanwhile. Of a mailbox
@@ -221,7 +272,7 @@ def end(service: Service, workspace_id: int, mailbox_id: int, version: int) -> b
         # What runs with the old token stops: what it writes from now on is undone.
         for work in (Work.SYNC, Work.IMPORT):
             leases.break_off(connection, mailbox_id, work)
-        if states.note_problem(connection, mailbox_id, State.REAUTHORIZE, GrantEnded.code, None):
+        if states.note_problem(connection, mailbox_id, State.REAUTHORIZE, code, None):
             changes.record(connection, workspace_id, "mailbox.reauthorize", str(mailbox_id))
     log.warning("grant_ended", mailbox_id=mailbox_id)
     return True

@@ -51,7 +51,7 @@ class History:
 
     def is_better_searched(self, run: Run, state: FolderState, addresses: int) -> bool:
         """Tell whether the provider finds so many addresses' mail cheaper than a listing."""
-        if run.connector.searches_first:
+        if run.connector.searches_first or run.connector.lists_at_first:
             return True
         approach = choose(addresses, state.folder.messages or 0, run.connector.round_trip)
         return approach is Approach.SEARCH

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import structlog
 
 from connectors.base import Connector, FolderRole
-from connectors.errors import Misbehaved, Throttled, Unreachable
 from mail.limits import Limits
 from models.base import AnyRow
 from models.mailbox import State
@@ -29,10 +27,10 @@ from worker.lease import Lease, Work, leased
 from worker.reaction import end_sync, make_due, reacting, settle_state
 from worker.slice import Slice
 from worker.sync import Run
+from worker.watches import Watching
 
 log = structlog.get_logger(__name__)
 UNSETTLED = (State.CONNECTING, State.BACKFILLING, State.FAILING)
-WATCH_RENEWED, WATCH_RETRY = timedelta(days=1), timedelta(hours=1)
 
 
 def sync_mailbox(service: Service, mailbox_id: int) -> None:
@@ -70,8 +68,8 @@ def sync_mailbox(service: Service, mailbox_id: int) -> None:
                 again = run.catch_up()
                 if is_live and run.brought:
                     import_at_once(service, mailbox, key, card, connector)
-                keep_watch(service, mailbox, card, connector)
-            again = end_sync(service, mailbox, lease, covered=not again) or again
+                begun = Watching(service, mailbox, key, card).keep(connector)
+            again = end_sync(service, mailbox, lease, covered=not again) or again or begun
             if again:
                 make_due(service, mailbox)
     if again:
@@ -199,21 +197,3 @@ def workspace_of(service: Service, mailbox_id: int) -> int | None:
         return None
     workspace: int = mailbox.workspace_id
     return workspace
-
-
-def keep_watch(service: Service, mailbox: AnyRow, card: MailboxCard, connector: Connector) -> None:
-    """Renew the provider's push notifications once a day (F10); without them it is polled."""
-    if mailbox.watch_due_at is not None and mailbox.watch_due_at > datetime.now(UTC):
-        return
-    try:
-        until = connector.watch()
-    except (Throttled, Unreachable, Misbehaved) as error:
-        log.warning("watch_not_renewed", mailbox_id=mailbox.id, code=error.code)
-        due_at = datetime.now(UTC) + WATCH_RETRY
-    else:
-        if until is None:
-            return
-        due_at = datetime.now(UTC) + WATCH_RENEWED
-    named = service.masters.hashes("push", card.address)[0]
-    with service.store.workspace(mailbox.workspace_id) as connection:
-        mailboxes.note_watch(connection, mailbox.id, due_at, named)

@@ -195,6 +195,8 @@ class Joining:
             "problem": None,
             "problem_at": None,
             "failures": 0,
+            # What rang before may have died with the grant (F10).
+            "watch_due_at": None,
         }
         if not row.paused:
             values["due_at"] = func.now()

@@ -22,6 +22,19 @@ REMEDIES: dict[str, Remedy] = {
         "The provider doesn't let us read the mailbox any more: access was withdrawn or ran out.",
         "Connect the mailbox again. Its mail and its place in the history are kept.",
     ),
+    "interaction-required": Remedy(
+        "The provider wants one more proof of the person: a second factor, say.",
+        "Connect the mailbox again, and give the provider what it asks for. Nothing is lost.",
+    ),
+    "admin-consent": Remedy(
+        "The organisation lets only an administrator allow this.",
+        "Send your administrator the link that the page shows; then connect again.",
+    ),
+    "no-mailbox": Remedy(
+        "The account has no mailbox at the provider.",
+        "Choose the account that the mailbox belongs to, or have it licensed; one on servers of "
+        "your own is connected by IMAP.",
+    ),
     "client-refused": Remedy(
         "The provider refuses this installation, not the mailbox.",
         "Tell the operator: the registration at the provider or its settings are wrong.",

@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
 
 from connectors.errors import (
+    ClaimsWanted,
     ConnectorError,
     CursorExpired,
     FolderGone,
@@ -27,7 +28,7 @@ from models.store import Fenced, is_database_lost
 from privacy.contents import MailboxCard, open_mailbox
 from privacy.vault import Key, Shredded
 from worker.boot import Service
-from worker.grants import renew_refused
+from worker.grants import remember_claims, renew_refused
 from worker.lease import Lease
 
 log = structlog.get_logger(__name__)
@@ -163,9 +164,10 @@ def note_refused(
     by now, it is that one's turn.
     """
     is_again = mailbox.problem == error.code
+    wanted = error.claims if isinstance(error, ClaimsWanted) else ""
     if not is_again:
         try:
-            renewed = renew_refused(service, mailbox)
+            renewed = renew_refused(service, mailbox, wanted)
         except GrantEnded:
             return
         except ConnectorError as away:
@@ -176,6 +178,8 @@ def note_refused(
                 states.note_failure(connection, mailbox.id)
             service.doorbell.sync([mailbox.id])
             return
+    if is_again and wanted:
+        version = remember_claims(service, mailbox, version, wanted)
     with holding(service, mailbox, lease) as connection:
         if is_again and mailboxes.grant_version(connection, mailbox.id) == version:
             write_problem(connection, mailbox, State.REAUTHORIZE, error.code, None)

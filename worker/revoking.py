@@ -15,12 +15,16 @@ from worker.connecting import IMAP, card_of, make_connector
 from worker.grants import fresh_grant, read
 from worker.providers import provider_of
 from worker.subjects import holders
+from worker.watches import held as watches_of
 
 if TYPE_CHECKING:
     from worker.boot import Service
 
 SHARED = "The grant is still in use."
-DELEGATED = "Take back the domain-wide delegation, if nobody needs it any more."
+DELEGATED = {
+    "gmail": "Take back the domain-wide delegation, if nobody needs it any more.",
+    "graph": "Take back the application's role in Exchange, if nobody needs it any more.",
+}
 
 
 def revoke(service: Service, workspace_id: int, mailbox_id: int) -> Mapping[str, Sequence[str]]:
@@ -53,11 +57,14 @@ def revoke(service: Service, workspace_id: int, mailbox_id: int) -> Mapping[str,
 def is_shared(service: Service, held: Grant) -> bool:
     """Tell whether another connected mailbox rests on the same grant.
 
-    The provider ends all that a person granted to this installation at once, and has one watch
+    Google ends all that a person granted to this installation at once, and has one watch
     for all: so the last mailbox of the account ends them, and another Client's doesn't go silent
     with this one.
     """
-    return held.kind == "oauth" and any(holders(service, held.provider, held.subject))
+    provider = service.providers.get(held.provider)
+    if held.kind != "oauth" or (provider is not None and not provider.revokes_account):
+        return False
+    return any(holders(service, held.provider, held.subject))
 
 
 def end_in_connector(service: Service, mailbox: AnyRow, held: Grant) -> Revocation:
@@ -65,10 +72,11 @@ def end_in_connector(service: Service, mailbox: AnyRow, held: Grant) -> Revocati
     try:
         # IMAP keeps nothing: no token is needed.
         grant = held if mailbox.provider == IMAP else fresh_grant(service, mailbox)
-        card = card_of(service, mailbox)
-        connector = make_connector(service, mailbox.provider, card, grant)
+        key = service.vault.mailbox_key(mailbox.workspace_id, mailbox.id)
+        watches = [one.name for one in watches_of(service, mailbox, key)]
+        connector = make_connector(service, mailbox.provider, card_of(service, mailbox), grant)
         try:
-            return connector.revoke()
+            return connector.revoke(watches)
         finally:
             connector.close()
     except (ConnectorError, Shredded) as error:
@@ -78,8 +86,8 @@ def end_in_connector(service: Service, mailbox: AnyRow, held: Grant) -> Revocati
 def end_grant(service: Service, held: Grant) -> Revocation:
     """Revoke a grant at its provider."""
     if held.kind != "oauth":
-        return Revocation(left_to_person=(DELEGATED,))
+        return Revocation(left_to_person=(DELEGATED[held.provider],))
     try:
-        return provider_of(service, held.provider).revoke(held.secret)
+        return provider_of(service, held.provider).revoke(held.secret, held.issuer)
     except ConnectorError as error:
         return Revocation(failed=(f"grant ({error.code})",))

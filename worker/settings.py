@@ -18,6 +18,7 @@ from pydantic_settings import (
 )
 
 from connectors.gmail import account as gmail
+from connectors.graph import account as graph
 
 MIB = 1024 * 1024
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -42,6 +43,22 @@ def guarded_url(value: str) -> str:
 
 
 ProviderUrl = Annotated[str, AfterValidator(guarded_url)]
+
+
+def authority_url(value: str) -> str:
+    """Return an authority as `https://host/tenant`; without a tenant it is for all accounts.
+
+    Raises:
+        ValueError: It is none, or not https, which msal demands on loopback too.
+    """
+    parts = urlsplit(value)
+    tenant = parts.path.strip("/") or "common"
+    if parts.scheme != "https" or "/" in tenant:
+        raise ValueError("must be https://host/tenant: a tenant's id, common or organizations")
+    return f"{parts.scheme}://{parts.netloc}/{tenant}"
+
+
+AuthorityUrl = Annotated[ProviderUrl, AfterValidator(authority_url)]
 
 
 class Settings(BaseSettings):
@@ -97,6 +114,14 @@ class Settings(BaseSettings):
     google_keys_url: ProviderUrl | None = None
     google_issuer: ProviderUrl | None = None
     google_sends_iss: bool = True
+    microsoft_client_id: str = ""
+    microsoft_client_secret: SecretStr = SecretStr("")
+    microsoft_client_certificate: Path | None = None
+    microsoft_authority: AuthorityUrl = "https://login.microsoftonline.com/common"
+    graph_api_url: ProviderUrl = graph.API_URL
+    graph_calls_at_once: int = Field(default=3, ge=1, le=4)
+    graph_requests_per_ten_minutes: int = Field(default=10_000, ge=100)
+    microsoft_imap_host: str = ""
     oauth_timeout_seconds: float = Field(
         default=20.0, gt=0, validation_alias="LEADMAIL_OAUTH_TIMEOUT_SECONDS"
     )

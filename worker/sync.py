@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -26,6 +26,7 @@ from privacy.vault import Index, Key
 from worker.folders import FolderState, refresh
 from worker.history import History
 from worker.lease import Lease
+from worker.moves import keep_moved
 from worker.planner import plan
 from worker.policy import Parties, Policies
 from worker.slice import Slice
@@ -53,6 +54,7 @@ class Run:
     ring_import: Callable[[int], object]
     slice: Slice
     brought: int = 0
+    states: list[FolderState] = field(default_factory=list)
     parties: Parties = field(init=False)
 
     def __post_init__(self) -> None:
@@ -68,7 +70,7 @@ class Run:
         began = datetime.now(UTC)
         states = refresh(self, self.connector.folders())
         changed = [state for state in states if state.needs_listing]
-        if len(changed) > 1:
+        if len(changed) > 1 and not self.connector.keeps_ids:
             self.find_left(changed)
         queue = deque(changed)
         while queue:
@@ -127,7 +129,7 @@ class Run:
         New mail comes before the past, so that it flows while a long past is listed. Return
         whether the folder is covered.
         """
-        if state.cursor is None and self.is_better_searched(state):
+        if state.remaining is None and self.is_better_searched(state):
             self.history.search_instead(self, state)
             return True
         settled = True
@@ -151,11 +153,16 @@ class Run:
 
     def is_better_searched(self, state: FolderState) -> bool:
         """Tell whether the server finds the leads' mail in this past cheaper than a listing."""
+        if self.connector.lists_at_first:
+            return False
         addresses = self.history.count_addresses(self)
         return self.history.is_better_searched(self, state, addresses)
 
     def take_in(self, state: FolderState, page: ChangePage) -> None:
         """Commit a page: what waits to be fetched, what is gone, and the cursor."""
+        if page.removed:
+            there = keep_moved(self, page.removed)
+            page = replace(page, removed=tuple(ref for ref in page.removed if ref not in there))
         envelopes, found = [*page.envelopes], list[Found]()
         if self.connector.searches_first:
             found = self.history.among(self, state, page.refs)

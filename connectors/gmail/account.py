@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from types import MappingProxyType
-from typing import Protocol
 
 API_URL = "https://gmail.googleapis.com"
 
@@ -25,32 +24,6 @@ COSTS: Mapping[str, int] = MappingProxyType(
 
 Google changed them in 2026 and will again, so they are a setting (Gmail API, usage limits).
 """
-
-
-class Budget(Protocol):
-    """The units that a mailbox may spend a minute, shared by all workers."""
-
-    def spend(self, units: int, *, live: bool) -> None:
-        """Take units; those for live mail may use up the reserve.
-
-        Raises:
-            Paced: Not enough are left now.
-        """
-        ...
-
-    def drain(self, wait: timedelta) -> None:
-        """Note that the provider itself wants a pause, for all workers."""
-        ...
-
-
-class Unlimited:
-    """A budget without an end, for who counts elsewhere."""
-
-    def spend(self, units: int, *, live: bool) -> None:
-        """Take units, of which there are always enough."""
-
-    def drain(self, wait: timedelta) -> None:
-        """Forget that a pause is wanted."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import timedelta
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any
@@ -17,20 +16,19 @@ from googleapiclient.errors import BatchError, HttpError
 from googleapiclient.http import BatchHttpRequest
 from googleapiclient.model import JsonModel
 from httplib2.decode import DecodeLimitError, DecodeRatioError
-from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt
 
+from connectors.budget import Budget
 from connectors.egress import Egress
-from connectors.errors import ConnectorError, MessageGone, Misbehaved, Throttled, Unreachable
-from connectors.gmail.account import Budget, GmailAccount, GmailLimits
+from connectors.errors import ConnectorError, MessageGone, Misbehaved, Unreachable
+from connectors.gmail.account import GmailAccount, GmailLimits
 from connectors.gmail.refusals import refusal
 from connectors.gmail.transport import GuardedHttp
+from connectors.patience import Patience, worst
 
 # It logs searches at DEBUG and whole answers at WARNING: what it says, we say by our errors.
 logging.getLogger("googleapiclient").setLevel(logging.CRITICAL)
 
 ME = "me"
-TRIES = 4
-SHORTEST, LONGEST = timedelta(seconds=0.25), timedelta(seconds=4)
 DOCUMENT = Path(googleapiclient.__file__).parent / "discovery_cache/documents/gmail.v1.json"
 Json = Mapping[str, Any]
 FAILURES = (
@@ -48,6 +46,7 @@ class GmailApi:
         self.limits = limits
         self._costs = account.costs
         self._budget = budget
+        self._patience = Patience(limits.patience, budget)
         # Base64, and a mail in hand beside those of its batch.
         largest = limits.message_bytes * 2
         self._http = GuardedHttp(
@@ -190,32 +189,14 @@ class GmailApi:
         Raises:
             ConnectorError: What stands in the way; nothing of the failed request is in it.
         """
-        for attempt in Retrying(
-            retry=retry_if_exception(self._is_brief),
-            stop=stop_after_attempt(TRIES),
-            wait=self._wait,
-            reraise=True,
-        ):
-            with attempt:
-                try:
-                    ask()
-                except (ConnectorError, *FAILURES) as error:
-                    told = understood(error)
-                    if isinstance(told, Throttled):
-                        self._budget.drain(told.retry_after)
-                    raise told from None
 
-    def _is_brief(self, error: BaseException) -> bool:
-        if isinstance(error, Throttled):
-            return error.retry_after <= self.limits.patience
-        return isinstance(error, Unreachable)
+        def ask_and_understand() -> None:
+            try:
+                ask()
+            except (ConnectorError, *FAILURES) as error:
+                raise understood(error) from None
 
-    def _wait(self, state: RetryCallState) -> float:
-        error = state.outcome.exception() if state.outcome else None
-        growing = min(SHORTEST * 2 ** (state.attempt_number - 1), LONGEST)
-        if isinstance(error, Throttled):
-            growing = max(error.retry_after, growing)
-        return float(growing.total_seconds())
+        self._patience(ask_and_understand)
 
 
 class LeanModel(JsonModel):  # type: ignore[misc]  # it ships no types
@@ -253,10 +234,3 @@ def understood(error: Exception | None) -> ConnectorError:
     if isinstance(error, OSError | HTTPException | httplib2.HttpLib2Error):
         return Unreachable("no answer")
     return Misbehaved("no answer that can be read")
-
-
-def worst(refused: Iterable[ConnectorError]) -> ConnectorError:
-    """Return the refusal that decides how it goes on: a lasting one before a passing one."""
-    rank = {Throttled: 1, Unreachable: 0}
-    found = [error for error in refused if not isinstance(error, MessageGone)]
-    return max(found, key=lambda e: rank.get(type(e), 2), default=Unreachable("no answer"))

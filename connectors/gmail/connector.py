@@ -10,6 +10,7 @@ from time import monotonic
 from typing import Any
 
 from connectors.base import (
+    Bell,
     ChangePage,
     Cursor,
     Envelope,
@@ -19,7 +20,9 @@ from connectors.base import (
     MessageRef,
     RawMessage,
     Revocation,
+    Watch,
 )
+from connectors.budget import Budget, Unlimited
 from connectors.egress import Egress
 from connectors.errors import (
     ConnectorError,
@@ -29,7 +32,7 @@ from connectors.errors import (
     Misbehaved,
     Oversize,
 )
-from connectors.gmail.account import Budget, GmailAccount, GmailLimits, Unlimited
+from connectors.gmail.account import GmailAccount, GmailLimits
 from connectors.gmail.api import GmailApi
 from connectors.gmail.cursor import Position, seconds
 from connectors.gmail.history import ALL_MAIL, HIDDEN, ROLES, holds, net_changes
@@ -39,6 +42,8 @@ from connectors.gmail.refusals import PageExpired
 from connectors.gmail.search import find_messages
 from mail.address import Address
 
+WATCH_RENEWED = timedelta(days=1)
+"""As Google recommends (push guide, "Renew mailbox watch"); a watch itself lasts seven."""
 FORM = "id,threadId,labelIds,internalDate,sizeEstimate"
 HEADERS = ["From", "Sender", "To", "Cc", "Bcc", "Reply-To", "Message-ID"]
 
@@ -57,6 +62,8 @@ class GmailConnector:
 
     searches_first = True
     reports_removals = True
+    keeps_ids = True
+    lists_at_first = False
 
     def __init__(
         self,
@@ -168,14 +175,22 @@ class GmailConnector:
         there = {ref for ref, _ in self._get(refs, "id,labelIds", {"format": "minimal"})}
         return [ref for ref in refs if ref not in there]
 
-    def watch(self) -> datetime | None:
-        """Ask Gmail to push to the Pub/Sub topic; return until when it will."""
+    def moved(self, refs: Sequence[MessageRef]) -> Iterator[Envelope]:
+        """Yield nothing: what is said to have left a folder has."""
+        del refs
+        yield from ()
+
+    def watch(self, new_bell: Callable[[], Bell], held: str = "") -> Watch | None:
+        """Ask Gmail to push to the Pub/Sub topic, which rings by its own ways."""
+        del new_bell, held
         if not self._topic:
             return None
-        return datetime.fromtimestamp(self._api.watch(self._topic) / 1000, UTC)
+        until = datetime.fromtimestamp(self._api.watch(self._topic) / 1000, UTC)
+        return Watch(until, min(until, self._clock() + WATCH_RENEWED))
 
-    def revoke(self) -> Revocation:
+    def revoke(self, held: Sequence[str] = ()) -> Revocation:
         """End the pushes; the grant itself is ended where it was given, at the token's side."""
+        del held
         if not self._topic:
             self.close()
             return Revocation()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from connectors.base import (
+    Bell,
     ChangePage,
     Cursor,
     Envelope,
@@ -15,6 +16,7 @@ from connectors.base import (
     MessageRef,
     RawMessage,
     Revocation,
+    Watch,
 )
 from connectors.egress import Egress
 from connectors.errors import Misbehaved, Unreadable
@@ -44,6 +46,9 @@ class ImapConnector:
         self._limits = limits or FetchLimits()
         self._day = day
         self._session: Session | None = None
+
+    keeps_ids = False
+    lists_at_first = False
 
     @property
     def searches_first(self) -> bool:
@@ -122,12 +127,19 @@ class ImapConnector:
         with self._disbelieving():
             return find_gone(self._open(), refs) if refs else ()
 
-    def watch(self) -> datetime | None:
+    def moved(self, refs: Sequence[MessageRef]) -> Iterator[Envelope]:
+        """Yield nothing: what is said to have left a folder has."""
+        del refs
+        yield from ()
+
+    def watch(self, new_bell: Callable[[], Bell], held: str = "") -> Watch | None:
         """Nothing rings from an IMAP server: it is watched by IDLE (`IdleWatch`), and polled."""
+        del new_bell, held
         return None
 
-    def revoke(self) -> Revocation:
+    def revoke(self, held: Sequence[str] = ()) -> Revocation:
         """Say what is left to the person: IMAP itself has nothing that can be ended."""
+        del held
         self.close()
         if isinstance(self._account.auth, AccessToken):
             return Revocation(

@@ -12,16 +12,24 @@ from datetime import datetime
 from typing import Protocol
 
 from connectors.base import Revocation
+from connectors.errors import ConnectorError
 from mail.address import Address
+
+CONSENT_STATE = "admin-consent"
+"""The state that an administrator comes back with, who agreed for all and began nothing here."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """What a person is sent to the provider with; `address` is whom we expect, if anybody."""
+    """What a person is sent to the provider with; `address` is whom we expect, if anybody.
+
+    `claims` is a claims challenge that the provider put to an earlier token, if any.
+    """
 
     state: str = field(repr=False)
     redirect_uri: str
     address: Address | None = None
+    claims: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +87,13 @@ class Provider(Protocol):
         ...
 
     @property
-    def origin(self) -> str:
-        """Scheme and host of the page where people consent."""
+    def origins(self) -> tuple[str, ...]:
+        """Scheme and host of the pages where people consent."""
+        ...
+
+    @property
+    def revokes_account(self) -> bool:
+        """Whether revoking a grant ends all that its account granted to this installation."""
         ...
 
     def accepts_issuer(self, issuer: str | None) -> bool:
@@ -88,7 +101,15 @@ class Provider(Protocol):
         ...
 
     def begin(self, ask: Ask) -> Begun:
-        """Return where to send the browser; nothing is asked yet."""
+        """Return where to send the browser."""
+        ...
+
+    def refused(self, error: str, description: str) -> ConnectorError:
+        """Return what an error means that a browser brought back (RFC 6749 4.1.2.1)."""
+        ...
+
+    def consent_url(self, redirect_uri: str) -> str:
+        """Return where an administrator agrees for all; empty where there is no such page."""
         ...
 
     def finish(self, secrets: Mapping[str, str], answer: Answer) -> Granted:
@@ -98,14 +119,16 @@ class Provider(Protocol):
             CodeRefused: The code isn't good, or not for these secrets.
             Unproven: The ID token doesn't hold.
             Narrowed: Less was granted than is needed.
+            AdminWanted: Only an administrator may agree.
+            NoMailbox: The account has none.
         """
         ...
 
-    def refresh(self, refresh_token: str) -> Tokens:
+    def refresh(self, refresh_token: str, claims: str = "") -> Tokens:
         """Return a new access token; with the refresh token that is good from now on.
 
         Raises:
-            GrantEnded: The provider says `invalid_grant`.
+            GrantEnded: The provider says `invalid_grant`, or that the person is needed.
         """
         ...
 
@@ -117,8 +140,11 @@ class Provider(Protocol):
         """
         ...
 
-    def revoke(self, token: str) -> Revocation:
-        """End a grant by one of its tokens; whatever goes wrong stands in the answer."""
+    def revoke(self, token: str, issuer: str) -> Revocation:
+        """End a grant by one of its tokens; whatever goes wrong stands in the answer.
+
+        `issuer` is the identity's: what is left to the person may depend on it.
+        """
         ...
 
     def check(self) -> None:

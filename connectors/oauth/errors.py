@@ -13,6 +13,37 @@ class GrantEnded(GrantRevoked):
     code = "grant-ended"
 
 
+class InteractionWanted(GrantEnded):
+    """No token is to be had without the person: a second factor, say, or a new password.
+
+    `claims` is what the next request at the provider's page is to bring; empty if nothing.
+    """
+
+    code = "interaction-required"
+
+    def __init__(self, claims: str = "") -> None:
+        super().__init__("the provider wants the person")
+        self.claims = claims
+
+
+class Denied(ConnectorError):
+    """The person said no."""
+
+    code = "denied"
+
+
+class AdminWanted(ConnectorError):
+    """Only an administrator of the person's organisation may agree."""
+
+    code = "admin-consent"
+
+
+class NoMailbox(ConnectorError):
+    """The account has no mailbox at the provider: a guest's, say, or one without a licence."""
+
+    code = "no-mailbox"
+
+
 class CodeRefused(ConnectorError):
     """The authorization code is not good: used, too old, another client's, or injected."""
 

@@ -9,7 +9,6 @@ import json
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from secrets import token_urlsafe
 from typing import Any
 from urllib.parse import urlencode
@@ -19,12 +18,13 @@ from google.oauth2.credentials import Credentials
 from google.oauth2.service_account import Credentials as ServiceAccount
 
 from connectors.base import Revocation
-from connectors.errors import ConnectorError, Misbehaved, Unreachable
+from connectors.errors import ConnectorError, Misbehaved
+from connectors.oauth.answers import browser_refusal, error_of, refusal, text, tokens_of
 from connectors.oauth.base import Answer, Ask, Begun, Granted, Identity, Tokens
 from connectors.oauth.errors import ClientRefused, CodeRefused, GrantEnded, Narrowed, Unproven
 from connectors.oauth.jwt import Keys, check_audience, verify
 from connectors.oauth.transport import Transport
-from connectors.oauth.wire import Reply, Wire, origin_of
+from connectors.oauth.wire import Wire, origin_of
 from mail.address import Address, canonical
 
 # It writes requests and answers, tokens included, to its log at DEBUG.
@@ -34,7 +34,6 @@ READ = "https://www.googleapis.com/auth/gmail.readonly"
 SCOPES = ("openid", "email", READ)
 SPELLINGS = {"https://www.googleapis.com/auth/userinfo.email": "email"}
 """Google names `email` otherwise in its answers."""
-WITHOUT_EXPIRY = timedelta(minutes=5)
 VERIFIER_BYTES = 64
 
 
@@ -65,11 +64,12 @@ class Google:
     keys: Keys
     sends_iss: bool = True
     name: str = "gmail"
+    revokes_account: bool = True
 
     @property
-    def origin(self) -> str:
+    def origins(self) -> tuple[str, ...]:
         """Where people consent."""
-        return origin_of(self.urls.auth)
+        return (origin_of(self.urls.auth),)
 
     @property
     def spelled(self) -> tuple[str, ...]:
@@ -107,6 +107,16 @@ class Google:
         url = f"{self.urls.auth}{joint}{urlencode(parameters)}"
         return Begun(url, {"verifier": verifier, "nonce": nonce})
 
+    def refused(self, error: str, description: str) -> ConnectorError:
+        """Return what an error means that a browser brought back."""
+        del description
+        return browser_refusal(error)
+
+    def consent_url(self, redirect_uri: str) -> str:
+        """Return none: an administrator of Google's allows an app in the console."""
+        del redirect_uri
+        return ""
+
     def finish(self, secrets: Mapping[str, str], answer: Answer) -> Granted:
         """Redeem the code and verify who consented to what.
 
@@ -117,7 +127,7 @@ class Google:
         """
         said = self._redeem(secrets["verifier"], answer)
         identity = self.identify(text(said, "id_token"), secrets["nonce"])
-        tokens = tokens_of(said)
+        tokens = tokens_of(said, spelled=spelled)
         missing = [scope for scope in SCOPES if scope not in tokens.scopes]
         if missing:
             raise Narrowed(missing)
@@ -163,12 +173,13 @@ class Google:
         # Whoever it is called by, it is one provider: its accounts have one name here.
         return Identity(self.urls.issuers[0], subject, address)
 
-    def refresh(self, refresh_token: str) -> Tokens:
+    def refresh(self, refresh_token: str, claims: str = "") -> Tokens:
         """Return a new access token; with the refresh token that is good from now on.
 
         Raises:
             GrantEnded: Google says `invalid_grant`.
         """
+        del claims  # It never asks for any.
         held = Credentials(  # type: ignore[no-untyped-call]  # google-auth
             token=None,
             refresh_token=refresh_token,
@@ -178,7 +189,7 @@ class Google:
         )
         transport = Transport(self.wire)
         perform(held, transport)
-        return tokens_of(transport.last.json(), refresh_token)
+        return tokens_of(transport.last.json(), refresh_token, spelled)
 
     def impersonate(self, key: str, address: Address) -> Tokens:
         """Return an access token for a user of an organisation that delegated it (RFC 7523).
@@ -199,13 +210,14 @@ class Google:
             raise ClientRefused("not a service account's key") from None
         transport = Transport(self.wire)
         perform(held, transport)
-        return tokens_of(transport.last.json())
+        return tokens_of(transport.last.json(), spelled=spelled)
 
-    def revoke(self, token: str) -> Revocation:
+    def revoke(self, token: str, issuer: str) -> Revocation:
         """End a grant by one of its tokens; all of this client's tokens of the user go with it.
 
         A token that Google doesn't know (400) is one of a grant that has ended already.
         """
+        del issuer
         try:
             reply = self.wire.post(self.urls.revoke, {"token": token})
         except ConnectorError as error:
@@ -223,6 +235,11 @@ class Google:
     def close(self) -> None:
         """Let go of connections; never raises."""
         self.wire.close()
+
+
+def spelled(scope: str) -> str:
+    """Return a scope as it is asked for."""
+    return SPELLINGS.get(scope, scope)
 
 
 def challenge(verifier: str) -> str:
@@ -246,48 +263,3 @@ def perform(held: Credentials | ServiceAccount, transport: Transport) -> None:
         if error == "invalid_grant":
             raise GrantEnded(error) from None
         raise refusal(error, transport.last.status) from None
-
-
-def tokens_of(said: Mapping[str, Any], refresh_token: str = "") -> Tokens:
-    """Return the tokens of an answer; a refresh token that isn't repeated stays good.
-
-    Raises:
-        Misbehaved: There is no access token, or it isn't a bearer's.
-    """
-    access_token = text(said, "access_token")
-    if not access_token or text(said, "token_type").lower() not in ("bearer", ""):
-        raise Misbehaved("no bearer token in the answer")
-    try:
-        lasts = timedelta(seconds=int(said.get("expires_in", 0)))
-    except (TypeError, ValueError, OverflowError):
-        lasts = WITHOUT_EXPIRY
-    granted = text(said, "scope").split()
-    return Tokens(
-        access_token=access_token,
-        expires_at=datetime.now(UTC) + lasts,
-        refresh_token=text(said, "refresh_token") or refresh_token,
-        scopes=tuple(SPELLINGS.get(scope, scope) for scope in granted),
-    )
-
-
-def text(said: Mapping[str, Any], name: str) -> str:
-    """Return a field that is a text; empty if it is missing or something else."""
-    value = said.get(name)
-    return value if isinstance(value, str) else ""
-
-
-def error_of(reply: Reply) -> str:
-    """Return the error code of an answer (RFC 6749 5.2); empty if it says none."""
-    try:
-        return text(reply.json(), "error")
-    except Misbehaved:
-        return ""
-
-
-def refusal(error: str, status: int) -> ConnectorError:
-    """Return what an error code means that doesn't depend on the question."""
-    if error in ("invalid_client", "unauthorized_client", "invalid_scope", "redirect_uri_mismatch"):
-        return ClientRefused(error)
-    if error in ("temporarily_unavailable", "server_error", "internal_failure"):
-        return Unreachable(error)
-    return Misbehaved(f"an answer of status {status} that nothing is known of")

@@ -7,7 +7,7 @@ HMAC secret, anybody could sign (RFC 8725 3.1).
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from threading import Lock
 from time import monotonic
@@ -30,15 +30,19 @@ KEYS_SECONDS = 3600.0
 ASK_AGAIN_SECONDS = 30.0
 """A key that isn't known is asked for no more often, or a forger could make us ask for ever."""
 MAX_AGE = re.compile(r"max-age=(\d{1,9})")
+TENANT = "{tenantid}"
+"""Where an issuer is a pattern, it stands for the tenant that a token is of (claim `tid`)."""
+GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class Keys:
     """A provider's public keys, asked for when they are needed. Safe to use from many threads."""
 
-    def __init__(self, wire: Wire, url: str) -> None:
+    def __init__(self, wire: Wire, url: str | Callable[[], str]) -> None:
         self._wire, self._url = wire, url
         self._lock = Lock()
         self._keys: dict[str, PyJWK] = {}
+        self._issuers: dict[str, str] = {}
         self._stale_at = 0.0
         self._asked_at = -ASK_AGAIN_SECONDS
 
@@ -56,6 +60,11 @@ class Keys:
                 self._load(now)
             return self._keys.get(kid)
 
+    def issuer_of(self, kid: str) -> str:
+        """Return whom alone a key that was found signs for; empty if for any (see Microsoft)."""
+        with self._lock:
+            return self._issuers.get(kid, "")
+
     def load(self) -> None:
         """Ask for the keys now.
 
@@ -66,15 +75,20 @@ class Keys:
             self._load(monotonic())
 
     def _load(self, now: float) -> None:
-        reply = self._wire.get(self._url)
+        url = self._url if isinstance(self._url, str) else self._url()
+        reply = self._wire.get(url)
         if reply.status != 200:
             raise Misbehaved(f"the keys' address answers {reply.status}")
         try:
-            found = PyJWKSet.from_dict(reply.json()).keys
+            told = reply.json()
+            found = PyJWKSet.from_dict(told).keys
         except jwt.PyJWTError:
             raise Misbehaved("the keys can't be read") from None
         self._keys = {
             key.key_id: key for key in found if key.key_id and key.public_key_use in (None, "sig")
+        }
+        self._issuers = {
+            str(key.get("kid")): key["issuer"] for key in told["keys"] if key.get("issuer")
         }
         said = MAX_AGE.search(reply.headers.get("Cache-Control", ""))
         self._stale_at = now + min(float(said[1]) if said else KEYS_SECONDS, KEYS_SECONDS)
@@ -104,6 +118,9 @@ def verify(
 ) -> Verified:
     """Return what a token claims; the message of a refusal says why, and nothing of the token.
 
+    An issuer may be a pattern with a tenant in it: then it holds for the token's own tenant,
+    and for keys that sign for that one.
+
     Raises:
         Unproven: It isn't signed by one of the keys, not for us, not now, or not whole.
         connectors.errors.ConnectorError: The keys are not to be had now.
@@ -126,7 +143,7 @@ def verify(
             key.key,
             algorithms=[ALGORITHM],
             audience=audience,
-            issuer=list(issuers),
+            issuer=[issuer_for(token, one) for one in issuers],
             leeway=LEEWAY_SECONDS,
             options={
                 "require": ["iss", "aud", "iat", *require],
@@ -136,7 +153,27 @@ def verify(
         )
     except (jwt.PyJWTError, TypeError, ValueError, OverflowError) as error:
         raise Unproven(f"refused ({type(error).__name__})") from None
+    bound = keys.issuer_of(kid)
+    if bound and issuer_for(token, bound) != claims["iss"]:
+        raise Unproven("signed by a key of another issuer")
     return Verified(claims)
+
+
+def issuer_for(token: str, issuer: str) -> str:
+    """Return an issuer; a pattern is filled in with a token's tenant, which is yet to be verified.
+
+    Raises:
+        Unproven: The token names no tenant.
+    """
+    if TENANT not in issuer:
+        return issuer
+    try:
+        tenant = jwt.decode(token, options={"verify_signature": False}).get("tid")
+    except jwt.PyJWTError:
+        raise Unproven("not a token") from None
+    if not isinstance(tenant, str) or not GUID.fullmatch(tenant):
+        raise Unproven("of no tenant")
+    return issuer.replace(TENANT, tenant)
 
 
 def check_audience(claims: Mapping[str, Any], audience: str) -> None:

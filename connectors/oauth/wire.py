@@ -30,6 +30,7 @@ from connectors.errors import (
 )
 
 MOST_BYTES = 1024 * 1024
+PIECE = 64 * 1024
 WITHOUT_RETRY_AFTER = timedelta(seconds=60)
 LONGEST_RETRY_AFTER = timedelta(hours=6)
 PORTS = {"https": 443, "http": 80}
@@ -42,6 +43,10 @@ class Reply:
     status: int
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
+
+    def header(self, name: str) -> str:
+        """Return a header by its lower-case name; empty if there is none."""
+        return next((value for key, value in self.headers.items() if key.lower() == name), "")
 
     def json(self) -> dict[str, Any]:
         """Return the body as a JSON object.
@@ -56,6 +61,10 @@ class Reply:
         if not isinstance(value, dict):
             raise Misbehaved("the answer is not a JSON object")
         return value
+
+
+class TooLong(Misbehaved):
+    """An answer has more bytes than it may have; it was not read to its end."""
 
 
 def origin_of(url: str) -> str:
@@ -115,8 +124,29 @@ class Wire:
             Throttled: A 429.
             Misbehaved: A redirect, or an answer beyond all bounds.
         """
+        reply = self.exchange(method, url, headers, body)
+        react(reply)
+        return reply
+
+    def exchange(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: dict[str, str] | bytes | None,
+        *,
+        most_bytes: int = MOST_BYTES,
+        within: timedelta | None = None,
+    ) -> Reply:
+        """Send a request; return whatever is answered, within so many bytes and that time.
+
+        Raises:
+            HostNotAllowed: Its origin isn't declared.
+            Unreachable: The network, or an answer that takes too long.
+            TooLong: An answer beyond the bounds.
+        """
         self._check(url)
-        ends = monotonic() + self._timeout
+        ends = monotonic() + (self._timeout if within is None else within.total_seconds())
         try:
             with self._session.request(
                 method,
@@ -127,13 +157,12 @@ class Wire:
                 allow_redirects=False,
                 stream=True,
             ) as answer:
-                reply = Reply(answer.status_code, dict(answer.headers), read(answer, ends))
+                content = read(answer, ends, most_bytes)
+                return Reply(answer.status_code, dict(answer.headers), content)
         except requests.exceptions.SSLError:
             raise CertificateRefused("the provider's certificate is refused") from None
         except (requests.RequestException, OSError) as error:
             raise Unreachable(f"no answer ({type(error).__name__})") from None
-        react(reply)
-        return reply
 
     def close(self) -> None:
         """Close idle connections."""
@@ -176,19 +205,19 @@ def tls_context(ca_file: str | None) -> ssl.SSLContext:
     return context
 
 
-def read(answer: requests.Response, ends: float) -> bytes:
+def read(answer: requests.Response, ends: float, most_bytes: int) -> bytes:
     """Return the body, unless it is too long or takes too long.
 
     Raises:
-        Misbehaved: It is longer than any answer.
+        TooLong: It is longer than any answer.
         Unreachable: It trickles.
     """
     pieces: list[bytes] = []
     size = 0
-    for piece in answer.iter_content(16 * 1024):
+    for piece in answer.iter_content(PIECE):
         size += len(piece)
-        if size > MOST_BYTES:
-            raise Misbehaved("an answer beyond all bounds")
+        if size > most_bytes:
+            raise TooLong("an answer beyond all bounds")
         if monotonic() > ends:
             raise Unreachable("the answer takes too long")
         pieces.append(piece)
@@ -205,14 +234,14 @@ def react(reply: Reply) -> None:
         raise Misbehaved("a redirect from a server's own address")
 
 
-def retry_after(reply: Reply) -> timedelta:
+def retry_after(reply: Reply, otherwise: timedelta = WITHOUT_RETRY_AFTER) -> timedelta:
     """Return how long the server asks to wait: seconds or a date (RFC 9110 10.2.3)."""
-    said = next((v for k, v in reply.headers.items() if k.lower() == "retry-after"), "")
+    said = reply.header("retry-after")
     try:
         wait = timedelta(seconds=int(said))
     except (ValueError, OverflowError):
         try:
             wait = parsedate_to_datetime(said) - datetime.now(UTC)
         except (ValueError, TypeError):
-            wait = WITHOUT_RETRY_AFTER
+            wait = otherwise
     return min(max(wait, timedelta(seconds=1)), LONGEST_RETRY_AFTER)

@@ -83,6 +83,14 @@ def held_refs(connection: Connection, folder_id: int, after: str, limit: int) ->
     ).all()
 
 
+def refs_in(connection: Connection, folder_id: int, after: str, limit: int) -> Sequence[str]:
+    """Return refs in a folder that are stored or wait to be, above `after`, in order."""
+    stored = select(Place.ref).where(Place.folder_id == folder_id, Place.ref > after)
+    waiting = select(Pending.ref).where(Pending.folder_id == folder_id, Pending.ref > after)
+    both = stored.union(waiting).subquery()
+    return connection.scalars(select(both.c.ref).order_by(both.c.ref).limit(limit)).all()
+
+
 def known_refs(connection: Connection, folder_id: int, refs: Collection[str]) -> set[str]:
     """Return those of the refs that are stored or wait to be."""
     stored = select(Place.ref).where(Place.folder_id == folder_id, Place.ref == one_of_refs(refs))
@@ -219,9 +227,10 @@ def put_places(
 
 
 def list_again(connection: Connection, mailbox_id: int) -> None:
-    """Forget how far the folders are covered: their past reaches further back now."""
+    """Have the past of the folders begun again: it reaches further back now.
+
+    The cursors stay, for they know what has gone since.
+    """
     connection.execute(
-        update(Folder)
-        .where(Folder.mailbox_id == mailbox_id)
-        .values(cursor=None, mark=None, remaining=None)
+        update(Folder).where(Folder.mailbox_id == mailbox_id).values(mark=None, remaining=None)
     )

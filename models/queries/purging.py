@@ -33,13 +33,13 @@ from models.mail import (
     Place,
     Reference,
 )
-from models.mailbox import Folder, Lease, Mailbox, MailboxGrant
+from models.mailbox import Folder, Lease, Mailbox, MailboxGrant, MailboxWatch
 from models.queries.matching import is_justified
 from models.workspace import Change, PolicyRule
 
 Removed = dict[str, int]
 OF_MAIL = (MailRaw, Attachment, Reference, Participant, Place)
-OF_MAILBOX = (Pending, Folder, Lease, MailboxGrant, ConnectAttempt, ConnectLink)
+OF_MAILBOX = (Pending, Folder, Lease, MailboxGrant, MailboxWatch, ConnectAttempt, ConnectLink)
 
 
 def give_way(connection: Connection) -> None:

@@ -12,6 +12,7 @@ from privacy.contents.cards import (
     open_lead_address,
     open_mailbox,
     open_rule,
+    open_watch,
     open_workspace_name,
     seal_active_user,
     seal_folder,
@@ -20,6 +21,7 @@ from privacy.contents.cards import (
     seal_lead_address,
     seal_mailbox,
     seal_rule,
+    seal_watch,
     seal_workspace_name,
 )
 from privacy.contents.connecting import (
@@ -76,6 +78,7 @@ __all__ = [
     "open_raw",
     "open_return_urls",
     "open_rule",
+    "open_watch",
     "open_wish",
     "open_workspace_name",
     "seal_active_user",
@@ -92,6 +95,7 @@ __all__ = [
     "seal_raw",
     "seal_return_urls",
     "seal_rule",
+    "seal_watch",
     "seal_wish",
     "seal_workspace_name",
 ]

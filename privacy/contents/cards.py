@@ -47,7 +47,7 @@ class Grant:
     Of `oauth`, `secret` is the refresh token; of `delegation` it is empty, for the key is kept
     once for all. Both have an access token until `expires_at`. `issuer` and `subject` are the
     account as its provider names it; `granted_at` is when the person agreed, `renewed_at` when
-    the access token was given.
+    the access token was given. `claims` is what the provider wants of the person, if it said so.
     """
 
     kind: str
@@ -60,6 +60,7 @@ class Grant:
     subject: str = field(default="", repr=False)
     granted_at: datetime | None = None
     renewed_at: datetime | None = None
+    claims: str = ""
 
     @property
     def is_renewable(self) -> bool:
@@ -134,6 +135,7 @@ def seal_grant(
             "subject": grant.subject,
             "granted_at": moment(grant.granted_at),
             "renewed_at": moment(grant.renewed_at),
+            "claims": grant.claims,
         }
     return seal(key, place, pack(written))
 
@@ -157,6 +159,8 @@ def open_grant(
         subject=read["subject"],
         granted_at=when(read["granted_at"]),
         renewed_at=when(read["renewed_at"]),
+        # What was sealed before there were any has none.
+        claims=read.get("claims", ""),
     )
 
 
@@ -175,6 +179,16 @@ def open_folder(
     place = Place(workspace_id, "folder", folder_id, "sealed", generation)
     read = unpack(key, place, sealed)
     return FolderCard(read["key"], read["name"])
+
+
+def seal_watch(key: Key, workspace_id: int, watch_id: int, name: str) -> bytes:
+    """Return the provider's id of a watch, sealed under the mailbox's key."""
+    return seal(key, Place(workspace_id, "mailbox_watch", watch_id, "sealed"), encoded(name))
+
+
+def open_watch(key: Key, workspace_id: int, watch_id: int, sealed: bytes) -> str:
+    """Return the provider's id of a watch."""
+    return unseal(key, Place(workspace_id, "mailbox_watch", watch_id, "sealed"), sealed).decode()
 
 
 def seal_rule(key: Key, workspace_id: int, row: int, text: str) -> bytes:

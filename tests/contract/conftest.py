@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 import pytest
 
 from tests.contract.gmail_stand import GmailStand
+from tests.contract.graph_stand import GraphStand
 from tests.contract.stand import ImapStand, Stand
 from tests.fakes.google import Google
+from tests.fakes.microsoft import Microsoft
 from tests.servers.child import ServerMissing
 from tests.servers.cyrus import Cyrus
 from tests.servers.dovecot import Dovecot
@@ -41,10 +44,24 @@ def google() -> Iterator[Google]:
         yield server
 
 
-@pytest.fixture(params=["dovecot", "cyrus", "google"])
+@pytest.fixture(scope="session")
+def microsoft() -> Iterator[Microsoft]:
+    """A stand-in for Microsoft for all tests."""
+    with Microsoft() as server:
+        yield server
+
+
+STANDS: Mapping[str, Callable[[Any], Stand]] = {
+    "dovecot": ImapStand,
+    "cyrus": ImapStand,
+    "google": GmailStand,
+    "microsoft": GraphStand,
+}
+
+
+@pytest.fixture(params=list(STANDS))
 def stand(request: pytest.FixtureRequest) -> Iterator[Stand]:
     """A fresh mailbox at one provider."""
-    server = request.getfixturevalue(request.param)
-    made: Stand = GmailStand(server) if request.param == "google" else ImapStand(server)
+    made = STANDS[request.param](request.getfixturevalue(request.param))
     yield made
     made.close()

@@ -1,4 +1,4 @@
-"""A stand-in for each test, with one account."""
+"""Stand-ins for each test, with one account each."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from typing import Any
 import pytest
 
 from tests.fakes.google import Google, Person
+from tests.fakes.microsoft import Microsoft
+from tests.fakes.microsoft import Person as OutlookPerson
 from tests.fakes_own.clients import gmail
+from tests.fakes_own.outlook import BACK, Outlook, outlook
 
 
 @pytest.fixture
@@ -29,3 +32,32 @@ def users(google: Google, anna: Person) -> Iterator[Any]:
     """Google's own client of Anna's mailbox."""
     with gmail(google, anna) as users:
         yield users
+
+
+@pytest.fixture
+def microsoft() -> Iterator[Microsoft]:
+    """A stand-in for Microsoft that knows nobody."""
+    with Microsoft(redirect_uris=[BACK]) as microsoft:
+        yield microsoft
+
+
+@pytest.fixture
+def eva(microsoft: Microsoft) -> OutlookPerson:
+    """The account of eva@firm.example at Microsoft, without mail."""
+    return microsoft.add_account("eva@firm.example")
+
+
+@pytest.fixture
+def browser(microsoft: Microsoft) -> Iterator[Outlook]:
+    """Somebody without a token."""
+    made = outlook(microsoft)
+    yield made
+    made.client.close()
+
+
+@pytest.fixture
+def graph(microsoft: Microsoft, eva: OutlookPerson) -> Iterator[Outlook]:
+    """Eva's mailbox by Graph."""
+    made = outlook(microsoft, eva)
+    yield made
+    made.client.close()

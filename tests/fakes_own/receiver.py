@@ -1,4 +1,4 @@
-"""An endpoint that takes what Google sends, and keeps it."""
+"""An endpoint that takes what a provider sends of its own accord, and keeps it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import threading
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
+from urllib.parse import parse_qs, urlsplit
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,14 +15,19 @@ class Received:
 
     headers: dict[str, str]
     body: bytes
+    query: dict[str, list[str]] = field(default_factory=dict)
 
 
 @dataclass
 class Receiver:
-    """Answers with the given statuses in turn, then with 204."""
+    """Answers with the given statuses in turn, then with 204; a validation token with itself."""
 
     statuses: list[int] = field(default_factory=list)
     received: list[Received] = field(default_factory=list)
+    greeted: list[str] = field(default_factory=list)
+    """The validation tokens that came, as Graph sends them."""
+    is_rude: bool = False
+    """Whether it answers them with something else."""
 
     def __enter__(self) -> Self:
         outer = self
@@ -30,10 +36,20 @@ class Receiver:
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers.get("content-length", 0)))
                 named = {name.lower(): value for name, value in self.headers.items()}
-                outer.received.append(Received(named, body))
-                self.send_response(outer.statuses.pop(0) if outer.statuses else 204)
-                self.send_header("content-length", "0")
+                query = parse_qs(urlsplit(self.path).query)
+                if token := query.get("validationToken"):
+                    outer.greeted += token
+                    self._answer(200, b"Hello" if outer.is_rude else token[0].encode())
+                    return
+                outer.received.append(Received(named, body, query))
+                self._answer(outer.statuses.pop(0) if outer.statuses else 204)
+
+            def _answer(self, status: int, body: bytes = b"") -> None:
+                self.send_response(status)
+                self.send_header("content-type", "text/plain")
+                self.send_header("content-length", str(len(body)))
                 self.end_headers()
+                self.wfile.write(body)
 
             def log_message(self, *_: Any) -> None:
                 """Say nothing."""

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tests.fakes.google.clock import Clock
+from tests.fakes.common.clock import Clock
 from tests.fakes.google.errors import Refusal
 from tests.fakes.google.mailbox import Mailbox
 from tests.fakes.google.query import parse

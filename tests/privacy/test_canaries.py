@@ -15,7 +15,7 @@ import pytest
 import structlog
 from sqlalchemy import insert
 
-from models.queries import connecting, folders, grants, leads, mailboxes, policies, storing
+from models.queries import bells, connecting, folders, grants, leads, mailboxes, policies, storing
 from models.workspace import PolicyRule
 from privacy import contents
 from privacy.order import Instruction
@@ -123,7 +123,7 @@ def plant_mail(box: Box, canaries: Canaries, id_: int, key: Key) -> None:
 
 
 def rewrite_mailbox(box: Box, canaries: Canaries) -> None:
-    """Put markers into the mailbox's card, its grant and its folder."""
+    """Put markers into the mailbox's card, its grant, its folder and its watch."""
     workspace = box.workspace.id
     card = canaries.fill(contents.MailboxCard, port=993)
     grant = canaries.fill(contents.Grant, expires_at=None, granted_at=None, renewed_at=None)
@@ -135,6 +135,9 @@ def rewrite_mailbox(box: Box, canaries: Canaries) -> None:
         grants.swap(connection, box.id, 1, sealed)
         sealed = contents.seal_folder(box.key, workspace, box.folder_id, 1, named)
         folders.change(connection, box.folder_id, sealed=sealed)
+        watch = bells.begin(connection, workspace, box.id, b"hash")
+        sealed = contents.seal_watch(box.key, workspace, watch, canaries.plant("watch"))
+        bells.keep(connection, watch, sealed, datetime(2026, 11, 30, tzinfo=UTC))
 
 
 def flush(server: PostgresServer) -> list[Path]:
@@ -228,6 +231,7 @@ def test_every_sealed_column_is_one_that_contents_names():
         ("mail_raw", "sealed"),
         ("mailbox", "sealed"),
         ("mailbox_grant", "sealed"),
+        ("mailbox_watch", "sealed"),
         ("policy_rule", "sealed"),
         ("workspace", "sealed"),
     } == sealed

@@ -88,7 +88,7 @@ def order_of(workspace: Workspace, scope: Scope) -> tuple[int, dict[str, int]]:
     goes = dict.fromkeys((*of_mails, "reference"), MAILS) | own | {"keys": MAILS + 1}
     if scope == Scope.MAILBOX:
         goes |= {"folder": 1, "lease": 0, "mailbox": 1, "mailbox_grant": 1, "pending": 0}
-        goes |= {"connect_attempt": 0, "connect_link": 0}
+        goes |= {"connect_attempt": 0, "connect_link": 0, "mailbox_watch": 0}
         return world.orders.write(workspace.id, scope, ORDERED, mailbox_id=box.id), goes
     box.store_mails(CARL)
     hashes = [world.vault.workspace(workspace.id).index.address(ANNA)]

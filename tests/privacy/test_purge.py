@@ -43,6 +43,7 @@ def test_a_disconnected_mailbox_is_gone_and_certified(world: World):
         "mail_raw": 5,
         "mailbox": 1,
         "mailbox_grant": 1,
+        "mailbox_watch": 0,
         "participant": 5,
         "pending": 0,
         "place": 5,

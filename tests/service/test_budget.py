@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from functools import partial
 from threading import Thread
-from time import monotonic
+from time import monotonic, sleep
 
 import pytest
 
@@ -47,6 +47,21 @@ def test_no_sixty_seconds_see_more_than_the_quota(budget: MailboxBudget):
     assert spent <= budget.capacity + refilled
 
 
+def test_a_quota_of_ten_minutes_is_kept_in_ten_minutes(redis_server: RedisServer):
+    budget = MailboxBudget(
+        partial(connect_redis, redis_server.url),
+        7,
+        10_000,
+        others_wait=lambda: True,
+        window=timedelta(minutes=10),
+    )
+
+    spent = spend_all(budget, 100, live=True)
+
+    assert 10_000 == budget.capacity + budget.rate * 600
+    assert budget.capacity - 100 <= spent <= budget.capacity + 100
+
+
 def test_workers_beside_each_other_spend_from_one_bucket(budget: MailboxBudget):
     began = monotonic()
     spent: list[int] = []
@@ -76,6 +91,17 @@ def test_a_pause_of_the_provider_is_everybodys(budget: MailboxBudget):
         budget.spend(20, live=True)
 
     assert timedelta(seconds=25) < paced.value.retry_after < timedelta(seconds=35)
+
+
+def test_after_a_pause_nobody_spends_more_at_once_than_the_reserve(budget: MailboxBudget):
+    budget.drain(timedelta(seconds=0.2))
+    sleep(0.25)
+
+    backfilled = spend_all(budget, 20, live=False)
+    live = spend_all(budget, 20, live=True)
+
+    assert backfilled <= budget.rate * 0.5
+    assert live <= budget.reserve + budget.rate * 0.5
 
 
 def test_a_job_waits_for_units_itself_if_no_other_mailbox_waits(redis_server: RedisServer):

@@ -26,9 +26,11 @@ router = APIRouter(prefix="/v1", tags=["delegations"], route_class=IdempotentRou
 
 @router.post("/delegations", status_code=201, summary="Connect named users' mailboxes by a key")
 def make_delegation(service: Services, caller: Admin, body: DelegationIn) -> DelegationMadeOut:
-    """The key of a service account with domain-wide delegation for `gmail.readonly`.
+    """At Google the key of a service account with domain-wide delegation for `gmail.readonly`.
 
-    It is tried for every user before anything is kept; if it doesn't reach one, nothing is.
+    At Microsoft that of the organisation's own application, which Exchange lets read the named
+    mailboxes (RBAC for Applications), shared ones too. It is tried for every user before
+    anything is kept; if it doesn't reach one, nothing is.
     """
     if body.provider not in service.providers:
         raise Problem("not-available", "This installation is not registered at the provider.")

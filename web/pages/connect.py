@@ -12,11 +12,13 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
 
 from connectors.errors import ConnectorError
+from connectors.oauth.base import CONSENT_STATE
 from web.auth import Services
 from web.pages import browser
-from web.pages.outcomes import GONE, SCOPES, TOLD, Told
+from web.pages.outcomes import ADMIN, ADMIN_AGREED, ADMIN_REFUSED, GONE, SCOPES, TOLD, Told
 from web.pages.rendering import html_page, render
 from web.pages.visit import form
+from web.pages.withdrawing import withdrawals
 from worker.attempts import Ended, LinkUsed, Outcome, Reply, begin, finish
 from worker.boot import Service
 from worker.connect_imap import Typed, connect_imap
@@ -24,6 +26,7 @@ from worker.connect_links import CONSOLE, Link, find_link, providers_for, worksp
 from worker.connecting import IMAP
 from worker.integration import is_registered
 from worker.problems import remedy
+from worker.providers import redirect_uri
 from worker.refused import AnotherAccount, AnotherWay, Busy, Unacceptable
 
 router = APIRouter(include_in_schema=False)
@@ -44,6 +47,7 @@ class Look:
 LOOKS = {
     "gmail": Look("Continue with Google", "google.svg"),
     "graph": Look("Sign in with Microsoft", "microsoft.svg"),
+    "outlook-imap": Look("Sign in with Microsoft, for IMAP", "microsoft.svg"),
 }
 
 
@@ -118,7 +122,17 @@ def answer(request: Request, service: Services) -> Response:
     given = parse_qsl(request.url.query, keep_blank_values=True)
     names = [name for name, _ in given]
     values = dict(given) if len(set(names)) == len(names) else {}
-    reply = Reply(values.get("state"), values.get("code"), values.get("iss"), values.get("error"))
+    if values.get("state") == CONSENT_STATE:
+        # An administrator comes back, who began nothing here; nothing is believed of it.
+        agreed = ADMIN_REFUSED if "error" in values else ADMIN_AGREED
+        return RedirectResponse(f"/oauth/ended/{agreed}", 303)
+    reply = Reply(
+        values.get("state"),
+        values.get("code"),
+        values.get("iss"),
+        values.get("error"),
+        values.get("error_description", ""),
+    )
     ended = finish(service, reply, browser.secret_of(request, service))
     if ended.outcome is Outcome.CONNECTED and ended.link is not None:
         told = {"mailbox": str(ended.mailbox_id), "state": "connected"}
@@ -131,8 +145,10 @@ def outcome_path(ended: Ended) -> str:
     if ended.link is None:
         return f"/oauth/ended/{ended.outcome}"
     known = [str(position) for position, scope in enumerate(SCOPES) if scope in ended.missing]
-    query = f"?missing={'.'.join(known)}" if known else ""
-    return f"/connect/{ended.link.secret}/{ended.outcome}{query}"
+    query = {"missing": ".".join(known)} if known else {}
+    if ended.outcome is Outcome.ADMIN_CONSENT:
+        query["provider"] = ended.provider
+    return f"/connect/{ended.link.secret}/{ended.outcome}{'?' if query else ''}{urlencode(query)}"
 
 
 @router.get("/oauth/ended/{outcome}")
@@ -142,31 +158,47 @@ def show_ended(outcome: str) -> Response:
 
 
 @router.get("/connect/{secret}/{outcome}")
-def show_outcome(service: Services, secret: str, outcome: str, missing: str = "") -> Response:
+def show_outcome(
+    service: Services, secret: str, outcome: str, missing: str = "", provider: str = ""
+) -> Response:
     """Tell how an answer ended, with the ways to try again and to go back."""
     link = find_link(service, secret)
     if link is None:
         return outcome_page(told_of(outcome))
-    names = list(SCOPES.values())
-    lacking = [names[int(one)] for one in missing.split(".") if one in ("0", "1", "2")]
+    positions = {str(position): name for position, name in enumerate(SCOPES.values())}
+    lacking = [positions[one] for one in missing.split(".") if one in positions]
+    asked = service.providers.get(provider) if outcome == Outcome.ADMIN_CONSENT else None
     return outcome_page(
         told_of(outcome),
         again=f"/connect/{secret}",
         back=way_back(service, link, {"error": outcome if outcome in TOLD else "refused"}),
         missing=lacking,
+        admin_url="" if asked is None else asked.consent_url(redirect_uri(service.settings)),
     )
 
 
 def told_of(outcome: str) -> Told:
     """Return what is said of an outcome; an unknown one belongs to nothing."""
-    return next((told for one, told in TOLD.items() if one == outcome), TOLD[Outcome.FORGED])
+    known = {str(one): told for one, told in TOLD.items()} | ADMIN
+    return known.get(outcome, TOLD[Outcome.FORGED])
 
 
 def outcome_page(
-    told: Told, again: str = "", back: str = "", missing: list[str] | None = None
+    told: Told,
+    again: str = "",
+    back: str = "",
+    missing: list[str] | None = None,
+    admin_url: str = "",
 ) -> Response:
-    """Return the page that tells how it ended."""
-    html = render("connect_outcome.html", told=told, again=again, back=back, missing=missing)
+    """Return the page that tells how it ended; `admin_url` is to be sent to an administrator."""
+    html = render(
+        "connect_outcome.html",
+        told=told,
+        again=again,
+        back=back,
+        missing=missing,
+        admin_url=admin_url,
+    )
     return html_page(html, told.status)
 
 
@@ -193,6 +225,7 @@ def connect_page(
         is_known=link.mailbox_id is not None,
         providers=providers_for(service, link),
         looks=LOOKS,
+        withdrawals=withdrawals(providers_for(service, link)),
         spans=spans,
         chosen=PROPOSED if link.wish.since is not None else USUAL_SPAN,
         form_token=browser.form_token(secret, link.secret),
@@ -200,7 +233,7 @@ def connect_page(
         typed=typed or Typed(),
         back=back,
     )
-    origins = {provider.origin for provider in service.providers.values()}
+    origins = {one for provider in service.providers.values() for one in provider.origins}
     if back.startswith(("https:", "http:")):
         parts = urlsplit(back)
         origins.add(f"{parts.scheme}://{parts.netloc}")

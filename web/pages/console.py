@@ -15,6 +15,7 @@ from web.auth import Services
 from web.pages.letter import LETTER_POLICY, letter_html
 from web.pages.rendering import HERE, STATIC, html_page, render
 from web.pages.visit import COOKIE, OwnedForm, Visit, forget, remember, to_start
+from web.pages.withdrawing import withdrawals
 from web.paging import (
     Cursor,
     conversation_cursor,
@@ -92,7 +93,8 @@ def end_session(service: Services, visit: Visit, _: OwnedForm) -> Response:
 def ask_to_disconnect(service: Services, visit: Visit, mailbox: str) -> Response:
     """Ask once more, and say what it means."""
     box = Mailboxes(service, visit.workspace_id, WHO).show(mailbox)
-    return html_page(render("disconnect.html", visit=visit, box=box))
+    pages = withdrawals([box.provider])
+    return html_page(render("disconnect.html", visit=visit, box=box, withdrawals=pages))
 
 
 @router.post("/console/mailboxes/{mailbox}/disconnect")

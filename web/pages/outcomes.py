@@ -15,6 +15,7 @@ class Told:
     what: str
     remedy: str
     status: int = 400
+    changes_nothing: bool = True
 
 
 TOLD: dict[Outcome, Told] = {
@@ -72,6 +73,23 @@ TOLD: dict[Outcome, Told] = {
         "What came back was used already, or is too old.",
         "Try again, and finish within ten minutes.",
     ),
+    Outcome.ADMIN_CONSENT: Told(
+        "An administrator has to agree first",
+        "Your organisation lets only an administrator allow this.",
+        "Send the link to your administrator. Once they have agreed, begin again from your CRM.",
+        200,
+    ),
+    Outcome.INTERACTION: Told(
+        "Your organisation wants one more proof",
+        "A second factor, say, or a device that it knows. You agreed, but that was missing.",
+        "Try again, and give the provider whatever it asks for.",
+    ),
+    Outcome.NO_MAILBOX: Told(
+        "This account has no mailbox here",
+        "It is a guest of the organisation, or has no licence for a mailbox.",
+        "Try again, and choose the account that the mailbox belongs to.",
+        409,
+    ),
     Outcome.UNREACHABLE: Told(
         "The provider doesn't answer",
         "You agreed, but the provider can't be reached just now.",
@@ -85,6 +103,23 @@ TOLD: dict[Outcome, Told] = {
         502,
     ),
 }
+ADMIN_AGREED, ADMIN_REFUSED = "admin-agreed", "admin-refused"
+ADMIN = {
+    ADMIN_AGREED: Told(
+        "The organisation has agreed",
+        "People of your organisation may now connect their mailboxes, each by themselves.",
+        "Tell whoever asked you to begin again from the CRM. You can close this page.",
+        200,
+        changes_nothing=False,
+    ),
+    ADMIN_REFUSED: Told(
+        "The organisation has not agreed",
+        "Nothing was allowed, so no mailbox can be connected.",
+        "If that was not meant, open the link again as an administrator.",
+        200,
+    ),
+}
+"""What an administrator is told who comes back from the page where they agree for all."""
 GONE = Told(
     "This link isn't good any more",
     "It was used, or is older than an hour.",
@@ -95,5 +130,9 @@ SCOPES = {
     "https://www.googleapis.com/auth/gmail.readonly": "reading mails (gmail.readonly)",
     "email": "your mail address (email)",
     "openid": "who you are (openid)",
+    "Mail.Read": "reading mails (Mail.Read)",
+    "User.Read": "whose mailbox it is (User.Read)",
+    "offline_access": "reading while you are away (offline_access)",
+    "https://outlook.office.com/IMAP.AccessAsUser.All": "reading mails (IMAP.AccessAsUser.All)",
 }
 """What each scope lets us do, in the person's words."""

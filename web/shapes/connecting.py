@@ -16,7 +16,7 @@ class ConnectIn(Given):
 
     user: Short
     return_url: Annotated[Text, Field(min_length=1, max_length=2000)]
-    provider: Literal["gmail", "imap"] | None = None
+    provider: Literal["gmail", "graph", "outlook-imap", "imap"] | None = None
     address: MailAddress | None = None
     since: AwareDatetime | None = None
 
@@ -50,9 +50,13 @@ class DelegatedUser(Given):
 
 
 class DelegationIn(Given):
-    """A service account's key, and each user whose mailbox it is to read."""
+    """A key, and each user whose mailbox it is to read.
 
-    provider: Literal["gmail"]
+    At Google that of a service account, as its file has it; at Microsoft `tenant`, `client_id`,
+    and `client_secret`, or `private_key` and `public_certificate` in PEM.
+    """
+
+    provider: Literal["gmail", "graph"]
     key: Annotated[dict[str, Any], Field(max_length=40)]
     users: Annotated[list[DelegatedUser], Field(min_length=1, max_length=500)]
     since: AwareDatetime | None = None

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from cryptography.hazmat.primitives import serialization
 
-from tests.fakes.google.clock import Clock
-from tests.fakes.google.keys import SigningKey
+from tests.fakes.common.clock import Clock
+from tests.fakes.common.keys import SigningKey
+from tests.fakes.common.people import spoken_name
 from tests.fakes.google.mailbox import Mailbox
 
 
@@ -25,49 +25,24 @@ class Account:
     mailbox: Mailbox
     is_disabled: bool = False
 
-
-class Accounts:
-    """All people, found by address in any case or by `sub`."""
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._all: list[Account] = []
-
-    def __iter__(self) -> Iterator[Account]:
-        return iter(list(self._all))
-
-    def add(
-        self, address: str, sub: str | None, name: str | None, hosted_domain: str | None
-    ) -> Account:
-        """Make an account; without a `sub`, one that follows from the address."""
-        assert self.find(address) is None, f"{address} exists"
-        digits = str(int(hashlib.sha256(address.encode()).hexdigest(), 16))[:20]
-        account = Account(
-            address,
-            sub or f"1{digits}",
-            name or address.partition("@")[0].replace(".", " ").title(),
-            hosted_domain,
-            Mailbox(address, self._clock),
-        )
-        self._all.append(account)
-        return account
-
-    def find(self, hint: str) -> Account | None:
-        """Return the account of an address or a `sub`."""
-        for account in self._all:
-            if hint.casefold() in {account.address.casefold(), account.sub}:
-                return account
-        return None
+    @property
+    def lasting_id(self) -> str:
+        """What never changes."""
+        return self.sub
 
 
-@dataclass(slots=True)
-class Client:
-    """A registered program."""
-
-    client_id: str
-    secret: str
-    name: str
-    redirect_uris: set[str] = field(default_factory=set)
+def new_account(
+    address: str, sub: str | None, name: str | None, hosted_domain: str | None, clock: Clock
+) -> Account:
+    """Return an account; without a `sub`, one that follows from the address."""
+    digits = str(int(hashlib.sha256(address.encode()).hexdigest(), 16))[:20]
+    return Account(
+        address,
+        sub or f"1{digits}",
+        name or spoken_name(address),
+        hosted_domain,
+        Mailbox(address, clock),
+    )
 
 
 @dataclass(slots=True)

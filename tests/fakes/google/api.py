@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tests.fakes.google import discovery, errors, fields, parameters, wire
+from tests.fakes.common import wire
+from tests.fakes.common.counters import Refused
+from tests.fakes.common.wire import Answer, Breakage, Call
+from tests.fakes.google import discovery, errors, fields, parameters
 from tests.fakes.google.accounts import Account
-from tests.fakes.google.counters import Asked, Refused
+from tests.fakes.google.counters import Asked
 from tests.fakes.google.discovery import Method
 from tests.fakes.google.errors import Refusal
-from tests.fakes.google.faults import ON_THE_LINE
 from tests.fakes.google.grants import AccessToken
 from tests.fakes.google.methods import SERVED
 from tests.fakes.google.request import Request
-from tests.fakes.google.wire import Answer, Breakage, Call
 from tests.fakes.google.world import World
 
 _BROADEST = "https://mail.google.com/"
@@ -60,7 +61,11 @@ class _Visit:
         token = self._token()
         self._address = token.subject
         self._count()
-        self._suffer()
+        self._breakage = self._world.faults.suffer(
+            self._method.id,
+            self._address,
+            lambda fault: errors.named(fault.what, self._world.clock.now(), fault.retry_after),
+        )
         account = self._account(token)
         if not token.scopes & self._method.scopes:
             needed = " ".join(sorted(self._method.scopes - {_BROADEST}))
@@ -108,15 +113,6 @@ class _Visit:
             counters.attachments.append((self._path["messageId"], self._path["id"]))
         elif self._method.id == "gmail.users.messages.list":
             counters.queries.append(self._call.parameter("q") or "")
-
-    def _suffer(self) -> None:
-        fault = self._world.faults.strike(self._method.id, self._address)
-        if fault is None:
-            return
-        if fault.what in ON_THE_LINE:
-            self._breakage = Breakage(fault.what)
-            return
-        raise errors.named(fault.what, self._world.clock.now(), fault.retry_after)
 
     def _check_key(self, values: parameters.Values) -> None:
         key = values.text("key")

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import re
 import urllib.parse
 from dataclasses import dataclass
 
+from tests.fakes.common.people import Client
+from tests.fakes.common.proof import is_challenge
+from tests.fakes.common.wire import Answer, Call, redirect
 from tests.fakes.google import scopes
-from tests.fakes.google.accounts import Account, Client
+from tests.fakes.google.accounts import Account
 from tests.fakes.google.consent_page import error_page
 from tests.fakes.google.grants import Code
-from tests.fakes.google.wire import Answer, Call, redirect
 from tests.fakes.google.world import World
 
-_CHALLENGE = re.compile(r"[A-Za-z0-9._~-]{43,128}")
 _KNOWN = frozenset(
     "client_id redirect_uri response_type scope state nonce access_type prompt login_hint hd "
     "include_granted_scopes code_challenge code_challenge_method display hl authuser "
@@ -155,7 +155,7 @@ def _challenge(world: World, given: dict[str, str]) -> tuple[str | None, str]:
     allowed = {"S256", "plain"} if world.settings.allows_plain_pkce else {"S256"}
     if method not in allowed:
         raise Wrong(400, "invalid_request", f"Unsupported code_challenge_method: {method}")
-    if not _CHALLENGE.fullmatch(challenge):
+    if not is_challenge(challenge):
         raise Wrong(400, "invalid_request", "Invalid parameter value for code_challenge")
     return challenge, method
 

@@ -8,9 +8,9 @@ import urllib.parse
 from email.message import Message
 from http import HTTPStatus
 
+from tests.fakes.common.wire import Answer, Call
 from tests.fakes.google import api, errors
 from tests.fakes.google.errors import Refusal, bad_request
-from tests.fakes.google.wire import Answer, Call
 from tests.fakes.google.world import World
 
 MOST_CALLS = 100

@@ -5,12 +5,13 @@ from __future__ import annotations
 import secrets
 import urllib.parse
 
+from tests.fakes.common.consent import Consent
+from tests.fakes.common.wire import Answer, Call
 from tests.fakes.google import scopes
 from tests.fakes.google.accounts import Account
 from tests.fakes.google.authorize import Asked, Wrong, granted, read
 from tests.fakes.google.consent_page import consent_page, error_page
-from tests.fakes.google.wire import Answer, Call
-from tests.fakes.google.world import Consent, World
+from tests.fakes.google.world import World
 
 
 def authorize(world: World, call: Call) -> Answer:
@@ -45,7 +46,7 @@ def decide(world: World, call: Call) -> Answer:
 
 
 def _silently(world: World, asked: Asked) -> Answer:
-    account = _account(world, asked.login_hint)
+    account = world.accounts.meant(asked.login_hint)
     if account is None:
         return asked.back(world, error="login_required")
     grant = world.grants.find(asked.client, account)
@@ -57,7 +58,7 @@ def _silently(world: World, asked: Asked) -> Answer:
 def _as_ordered(world: World, asked: Asked, consent: Consent) -> Answer:
     if consent.is_denied:
         return asked.back(world, error="access_denied")
-    account = _account(world, consent.address or asked.login_hint)
+    account = world.accounts.meant(consent.address or asked.login_hint)
     if account is None:
         return error_page(400, "invalid_request", "Nobody was named to answer, and there are many.")
     wanted = asked.scopes if consent.scopes is None else consent.scopes & asked.scopes
@@ -68,10 +69,3 @@ def _give(world: World, asked: Asked, account: Account, chosen: frozenset[str]) 
     if not chosen:
         return asked.back(world, error="access_denied")
     return granted(world, asked, account, chosen)
-
-
-def _account(world: World, hint: str) -> Account | None:
-    if hint:
-        return world.accounts.find(hint)
-    everyone = list(world.accounts)
-    return everyone[0] if len(everyone) == 1 else None

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
+from tests.fakes.common.counters import CommonCounters
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -12,16 +14,6 @@ class Asked:
 
     id: str
     format: str
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """A call that was refused: `address` is '' when nobody was known yet."""
-
-    method: str
-    address: str
-    status: int
-    reason: str
 
 
 @dataclass(slots=True)
@@ -47,14 +39,10 @@ class UserCounters:
 
 
 @dataclass(slots=True)
-class Counters:
+class Counters(CommonCounters):
     """What all clients did."""
 
     users: dict[str, UserCounters] = field(default_factory=dict)
-    refused: list[Refused] = field(default_factory=list)
-    in_flight: int = 0
-    most_in_flight: int = 0
-    """Calls that were open at once; set a delay to see what a client really does at once."""
     pushes_dropped: Counter[str] = field(default_factory=Counter)
     pushes: list[tuple[str, int]] = field(default_factory=list)
     """The user and the status of each push that was sent; 0 when nobody answered."""
@@ -70,17 +58,7 @@ class Counters:
 
     def reset(self) -> None:
         """Begin anew; calls that are open stay counted."""
+        CommonCounters.reset(self)
         self.users.clear()
-        self.refused.clear()
         self.pushes.clear()
         self.pushes_dropped.clear()
-        self.most_in_flight = self.in_flight
-
-    def enter(self) -> None:
-        """Count a call as open."""
-        self.in_flight += 1
-        self.most_in_flight = max(self.most_in_flight, self.in_flight)
-
-    def leave(self) -> None:
-        """Count a call as done."""
-        self.in_flight -= 1

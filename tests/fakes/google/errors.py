@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from tests.fakes.google.wire import Answer, json_answer
+from tests.fakes.common.control import Refused
+from tests.fakes.common.wire import Answer, json_answer
 
 REALM = 'Bearer realm="https://accounts.google.com/"'
 
 
 @dataclass(eq=False)
-class Refusal(Exception):
+class Refusal(Refused):
     """An error of an API: status, reason, words, and what goes along."""
 
     status: int

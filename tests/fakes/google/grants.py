@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from tests.fakes.google.accounts import Account, Client
-from tests.fakes.google.clock import Clock
+from tests.fakes.common.clock import Clock
+from tests.fakes.common.granting import CommonCode, CommonGrant, CommonGrants
+from tests.fakes.google.accounts import Account
 from tests.fakes.google.settings import Settings
 
 MOST_REFRESH_TOKENS = 100
@@ -16,20 +16,11 @@ MOST_REFRESH_TOKENS = 100
 TESTING_LASTS = timedelta(days=7)
 
 
-@dataclass(slots=True)
-class Code:
-    """An authorization code; good once, and for ten minutes."""
+@dataclass(slots=True, eq=False)
+class Code(CommonCode[Account]):
+    """An authorization code, which gives a refresh token only to who asked for one."""
 
-    client: Client
-    redirect_uri: str
-    account: Account
-    scopes: frozenset[str]
-    nonce: str | None
-    challenge: str | None
-    method: str
-    """`S256` or `plain`."""
     gives_refresh_token: bool
-    expires_at: datetime
 
 
 @dataclass(slots=True, eq=False)
@@ -46,12 +37,9 @@ class RefreshToken:
 
 
 @dataclass(slots=True, eq=False)
-class Grant:
-    """All that one person allowed one program."""
+class Grant(CommonGrant[Account]):
+    """All that one person allowed one program, with the tokens for it."""
 
-    client: Client
-    account: Account
-    scopes: set[str] = field(default_factory=set)
     refresh_tokens: list[RefreshToken] = field(default_factory=list)
 
 
@@ -69,36 +57,16 @@ class AccessToken:
     """The address it acts for."""
 
 
-class Grants:
+class Grants(CommonGrants[Account, Grant]):
     """Every code, grant and token."""
 
     def __init__(self, clock: Clock, settings: Settings) -> None:
+        super().__init__(Grant)
         self._clock = clock
         self._settings = settings
         self._codes: dict[str, Code] = {}
-        self._grants: list[Grant] = []
         self._refresh: dict[str, RefreshToken] = {}
         self._access: dict[str, AccessToken] = {}
-
-    def find(self, client: Client, account: Account) -> Grant | None:
-        """Return what this person allowed this program."""
-        for grant in self._grants:
-            if grant.client is client and grant.account is account:
-                return grant
-        return None
-
-    def of(self, account: Account) -> Iterator[Grant]:
-        """Yield all that this person allowed."""
-        yield from [grant for grant in self._grants if grant.account is account]
-
-    def allow(self, client: Client, account: Account, scopes: frozenset[str]) -> Grant:
-        """Add scopes to what this person allowed this program."""
-        grant = self.find(client, account)
-        if grant is None:
-            grant = Grant(client, account)
-            self._grants.append(grant)
-        grant.scopes |= scopes
-        return grant
 
     def add_code(self, code: Code) -> str:
         """Return the text of a new code; it has a slash, as Google's have."""

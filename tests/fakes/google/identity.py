@@ -5,10 +5,11 @@ from __future__ import annotations
 import base64
 import hashlib
 
+from tests.fakes.common.people import Client
+from tests.fakes.common.wire import Answer, Call, json_answer
 from tests.fakes.google import errors
-from tests.fakes.google.accounts import Account, Client
+from tests.fakes.google.accounts import Account
 from tests.fakes.google.grants import AccessToken
-from tests.fakes.google.wire import Answer, Call, json_answer
 from tests.fakes.google.world import World
 
 ID_TOKEN_LASTS_SECONDS = 3600

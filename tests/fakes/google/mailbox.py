@@ -8,12 +8,13 @@ import re
 from collections.abc import Callable, Iterable
 from datetime import datetime
 
-from tests.fakes.google.clock import Clock
+from tests.fakes.common.clock import Clock
+from tests.fakes.common.heads import Heads, heads_of
+from tests.fakes.common.index import Index
 from tests.fakes.google.errors import invalid_argument, not_found
 from tests.fakes.google.history import Change, History, Record
-from tests.fakes.google.index import Index
 from tests.fakes.google.labels import Labels
-from tests.fakes.google.stored import Heads, Stored, heads_of
+from tests.fakes.google.stored import Stored
 
 _REPLY = re.compile(r"^\s*((re|fwd?|aw|wg)\s*:\s*)+", re.IGNORECASE)
 _MESSAGE_ID = re.compile(r"[0-9a-f]{1,16}")
@@ -30,7 +31,7 @@ class Mailbox:
         self._by_id: dict[str, Stored] = {}
         self._threads: dict[str, list[Stored]] = {}
         self.newest_first: list[Stored] = []
-        self.index = Index()
+        self.index: Index[Stored] = Index()
         self.labels = Labels()
         self.history = History(self._chance)
         self.on_change: Callable[[Record], None] = lambda _: None

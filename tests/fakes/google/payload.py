@@ -8,7 +8,7 @@ import hmac
 import secrets
 from collections.abc import Collection
 
-from tests.fakes.google.anatomy import Part, dissect
+from tests.fakes.common.anatomy import Part, dissect
 from tests.fakes.google.errors import invalid_argument
 from tests.fakes.google.stored import Stored
 

@@ -8,34 +8,40 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from tests.fakes.common.hand import Hand
+from tests.fakes.common.heads import heads_of
+from tests.fakes.common.loading import Found, mails_in
 from tests.fakes.google import risc, scopes
 from tests.fakes.google.accounts import Account
 from tests.fakes.google.counters import UserCounters
-from tests.fakes.google.loading import Found, mails_in
 from tests.fakes.google.mailbox import Mailbox
 from tests.fakes.google.pushes import Forgery, envelope, send
-from tests.fakes.google.stored import heads_of
 from tests.fakes.google.world import World
 
+_LABELS = {
+    "inbox": "INBOX",
+    "sent": "SENT",
+    "trash": "TRASH",
+    "junk": "SPAM",
+    "drafts": "DRAFT",
+    "archive": "",
+}
+"""What a folder's role is at Gmail; what is archived has no label."""
 READING = "openid email https://www.googleapis.com/auth/gmail.readonly"
 
 
-class Person:
+class Person(Hand[World, Account]):
     """May be used from any thread; labels are named by their names or ids."""
-
-    def __init__(self, world: World, account: Account) -> None:
-        self._world = world
-        self._account = account
-
-    @property
-    def address(self) -> str:
-        """The account's address."""
-        return self._account.address
 
     @property
     def sub(self) -> str:
         """The account's lasting id."""
         return self._account.sub
+
+    @property
+    def identity(self) -> dict[str, str]:
+        """How it is named when an order returns it."""
+        return {"address": self.address, "sub": self.sub}
 
     @property
     def _mailbox(self) -> Mailbox:
@@ -256,8 +262,7 @@ class Person:
         return [label.id for label in found if label]
 
     def _labels_of(self, found: Found) -> list[str]:
-        label = found.system_label
-        if label is None:
-            label = self.create_label(found.folder)
+        role = found.role
+        label = self.create_label(found.folder) if role is None else _LABELS[role]
         unread = [] if found.is_read else ["UNREAD"]
         return [*unread, label] if label else unread

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import base64
-import queue
 import secrets
-import threading
 import time
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 import jwt
 import orjson
 
+from tests.fakes.common.deliveries import Deliveries, Delivery
+from tests.fakes.common.keys import STRANGER, signing_key
+from tests.fakes.common.poster import post
 from tests.fakes.google.accounts import Account
 from tests.fakes.google.history import Record
-from tests.fakes.google.keys import STRANGER, signing_key
-from tests.fakes.google.poster import ACKNOWLEDGED, post
 from tests.fakes.google.world import World
+
+ACKNOWLEDGED = frozenset({102, 200, 201, 202, 204})
+"""What Pub/Sub takes as an acknowledgement (cloud.google.com/pubsub/docs/push)."""
 
 
 class Forgery(StrEnum):
@@ -44,33 +45,17 @@ _WRONG_CLAIMS: dict[Forgery, dict[str, object]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Due:
-    url: str
-    address: str
-    body: bytes
-    attempt: int = 1
-
-
 class Pusher:
     """Sends notifications from a thread of its own, in order, until they are acknowledged."""
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._due: queue.Queue[_Due | None] = queue.Queue()
+        self._deliveries = Deliveries("google-pushes", world.lock)
         self._last: dict[str, float] = {}
-        self._open = 0
-        self._thread = threading.Thread(target=self._run, daemon=True, name="google-pushes")
+        self.start = self._deliveries.start
+        self.close = self._deliveries.close
+        self.idle = self._deliveries.idle
         world.watches.on_start = self.publish
-
-    def start(self) -> None:
-        """Begin to send."""
-        self._thread.start()
-
-    def close(self) -> None:
-        """Send what is due no more."""
-        self._due.put(None)
-        self._thread.join()
 
     def changed(self, account: Account, record: Record) -> None:
         """Tell of a change, if its user is watched; the caller holds the lock."""
@@ -90,33 +75,14 @@ class Pusher:
             return
         self._last[account.sub] = now
         body = envelope(self._world, account.address, account.mailbox.history.current)
-        self._open += 1
-        self._due.put(_Due(settings.push_url, account.address, body))
-
-    def idle(self, within: timedelta) -> bool:
-        """Wait until every push was acknowledged or given up, and say whether that came to be."""
-        ends = time.monotonic() + within.total_seconds()
-        while self._open and time.monotonic() < ends:
-            time.sleep(0.01)
-        return not self._open
-
-    def _run(self) -> None:
-        while (due := self._due.get()) is not None:
-            self._send(due)
-
-    def _send(self, due: _Due) -> None:
-        status = send(self._world, due.url, due.address, due.body, None)
-        settings = self._world.settings
-        if status in ACKNOWLEDGED or due.attempt >= settings.push_attempts:
-            with self._world.lock:
-                self._open -= 1
-            return
-        # Others need not wait for one that is refused.
-        again = _Due(due.url, due.address, due.body, due.attempt + 1)
-        wait = settings.push_backoff.total_seconds() * 2 ** (due.attempt - 1)
-        timer = threading.Timer(wait, self._due.put, (again,))
-        timer.daemon = True
-        timer.start()
+        url, address = settings.push_url, account.address
+        self._deliveries.put(
+            Delivery(
+                lambda: send(self._world, url, address, body, None) in ACKNOWLEDGED,
+                settings.push_attempts,
+                settings.push_backoff,
+            )
+        )
 
 
 def envelope(world: World, address: str, history_id: int) -> bytes:

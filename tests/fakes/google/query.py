@@ -3,44 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
+from tests.fakes.common.tree import All, Either, Node, Term, Without
 from tests.fakes.google.errors import unserved
 
 _PIECE = re.compile(r'\s+|"[^"]*"?|[(){}]|[^\s(){}"]+')
 _OPERATOR = re.compile(r"([A-Za-z_0-9]+):(.*)", re.DOTALL)
-
-
-@dataclass(frozen=True, slots=True)
-class Term:
-    """One value, looked for by an operator; '' is the operator of bare words."""
-
-    operator: str
-    value: str
-
-
-@dataclass(frozen=True, slots=True)
-class All:
-    """Every one of these."""
-
-    inside: tuple[Node, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Either:
-    """At least one of these."""
-
-    inside: tuple[Node, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Without:
-    """Everything but this."""
-
-    inside: Node
-
-
-Node = Term | All | Either | Without
 
 
 def parse(text: str) -> Node:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from tests.fakes.common.wire import Call
 from tests.fakes.google.accounts import Account
 from tests.fakes.google.errors import bad_request
 from tests.fakes.google.grants import AccessToken
 from tests.fakes.google.mailbox import Mailbox
 from tests.fakes.google.parameters import Values
 from tests.fakes.google.scopes import METADATA
-from tests.fakes.google.wire import Call
 from tests.fakes.google.world import World
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from tests.fakes.common.wire import Answer, Call, json_answer
 from tests.fakes.google.token_errors import Denied
-from tests.fakes.google.wire import Answer, Call, json_answer
 from tests.fakes.google.world import World
 
 

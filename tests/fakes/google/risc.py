@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import jwt
 
+from tests.fakes.common.keys import STRANGER, signing_key
+from tests.fakes.common.poster import post
+from tests.fakes.common.wire import Answer, Call, json_answer
 from tests.fakes.google import errors
-from tests.fakes.google.keys import STRANGER, signing_key
-from tests.fakes.google.poster import post
-from tests.fakes.google.wire import Answer, Call, json_answer
 
 if TYPE_CHECKING:
     from tests.fakes.google.accounts import Account

@@ -7,11 +7,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 
+from tests.fakes.common import tree
+from tests.fakes.common.heads import ADDRESS_FIELDS, bare_id
+from tests.fakes.common.tree import All, Either, Node, Term, Without
+from tests.fakes.common.words import has_phrase, words_of
 from tests.fakes.google.errors import unserved
 from tests.fakes.google.mailbox import Mailbox
-from tests.fakes.google.query import All, Either, Node, Term, Without
-from tests.fakes.google.stored import ADDRESS_FIELDS, Stored, bare_id
-from tests.fakes.google.words import has_phrase, words_of
+from tests.fakes.google.stored import Stored
 
 Found = set[Stored]
 
@@ -47,18 +49,12 @@ class Searcher:
         Raises:
             Refusal: It has an operator that the stand-in doesn't serve.
         """
-        match node:
-            case Term(operator, value):
-                if operator not in _OPERATORS:
-                    raise unserved(f"the search operator {operator}:")
-                return _OPERATORS[operator](self, value)
-            case Without(inside):
-                return self.everything() - self.find(inside)
-            case Either(inside):
-                return set().union(*(self.find(each) for each in inside))
-            case All(inside):
-                parts = [self.find(each) for each in inside]
-                return set.intersection(*parts) if parts else self.everything()
+        return tree.find(node, self._term, self.everything)
+
+    def _term(self, term: Term) -> Found:
+        if term.operator not in _OPERATORS:
+            raise unserved(f"the search operator {term.operator}:")
+        return _OPERATORS[term.operator](self, term.value)
 
     def everything(self) -> Found:
         """Return all mails."""

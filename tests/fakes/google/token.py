@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import hashlib
-import hmac
-import urllib.parse
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from tests.fakes.common.people import Client
+from tests.fakes.common.proof import credentials, is_same, proves
+from tests.fakes.common.wire import Answer, Call, json_answer
 from tests.fakes.google import assertion, identity, scopes
-from tests.fakes.google.accounts import Account, Client
+from tests.fakes.google.accounts import Account
 from tests.fakes.google.grants import TESTING_LASTS, AccessToken, Code, Grant
 from tests.fakes.google.token_errors import Denied
-from tests.fakes.google.wire import Answer, Call, json_answer
 from tests.fakes.google.world import World
 
 _FORM = "application/x-www-form-urlencoded"
@@ -120,7 +117,10 @@ class _Exchange:
         return {"id_token": identity.id_token(self.world, client, account, access, nonce)}
 
     def _client(self, form: dict[str, str]) -> Client:
-        client_id, secret = _credentials(self.call, form)
+        try:
+            client_id, secret = credentials(self.call, form)
+        except ValueError:
+            raise Denied("invalid_request", "Malformed Authorization header.") from None
         client = self.world.clients.get(client_id)
         if not client_id:
             raise Denied("invalid_request", "Could not determine client ID from request.")
@@ -128,21 +128,9 @@ class _Exchange:
             raise Denied("invalid_client", "The OAuth client was not found.", 401)
         if not secret:
             raise Denied("invalid_request", "client_secret is missing.")
-        if not hmac.compare_digest(client.secret.encode(), secret.encode()):
+        if not is_same(client.secret, secret):
             raise Denied("invalid_client", "The provided client secret is invalid.", 401)
         return client
-
-
-def _credentials(call: Call, form: dict[str, str]) -> tuple[str, str]:
-    scheme, _, encoded = call.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "basic":
-        return form.get("client_id", ""), form.get("client_secret", "")
-    try:
-        text = base64.b64decode(encoded, validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError):
-        raise Denied("invalid_request", "Malformed Authorization header.") from None
-    client_id, _, secret = text.partition(":")
-    return urllib.parse.unquote_plus(client_id), urllib.parse.unquote_plus(secret)
 
 
 def _verify(code: Code, verifier: str | None) -> None:
@@ -151,9 +139,5 @@ def _verify(code: Code, verifier: str | None) -> None:
         return
     if not verifier:
         raise Denied("invalid_grant", "Missing code verifier.")
-    computed = verifier
-    if code.method == "S256":
-        digest = hashlib.sha256(verifier.encode()).digest()
-        computed = base64.urlsafe_b64encode(digest).decode().rstrip("=")
-    if not hmac.compare_digest(computed.encode(), code.challenge.encode()):
+    if not proves(verifier, code.challenge, code.method):
         raise Denied("invalid_grant", "Invalid code verifier.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tests.fakes.google.wire import Answer, json_answer
+from tests.fakes.common.wire import Answer, json_answer
 
 _HELP = "https://support.google.com/a/answer/9368756"
 

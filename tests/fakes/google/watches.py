@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from tests.fakes.common.clock import Clock
 from tests.fakes.google.accounts import Account
-from tests.fakes.google.clock import Clock
 from tests.fakes.google.errors import Refusal, bad_request, forbidden, invalid_argument
 from tests.fakes.google.history import Record
 from tests.fakes.google.settings import Settings

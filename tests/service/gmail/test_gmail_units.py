@@ -7,7 +7,6 @@ import random
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
@@ -24,15 +23,6 @@ from worker import jobs
 
 MAILS, LEADS, PART = 10_000, 200, 0.15
 GET, LIST = COSTS["users.messages.get"], COSTS["users.messages.list"]
-
-
-class Killed(BaseException):
-    """The process dies here."""
-
-
-def die(*_: Any) -> None:
-    """Die with a batch in hand that was paid for."""
-    raise Killed
 
 
 def lead(number: int) -> str:
@@ -89,27 +79,10 @@ def test_ten_thousand_mails_cost_hardly_more_than_the_leads_own(house: GmailHous
 def disturb(house: GmailHouse, person: Person) -> None:
     """Kill an import twice, throttle, and expire the history, while the mailbox comes in."""
     for turn in range(2):
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(house.service.vault, "make_message_keys", die)
-            kill_one(house)
-        house.rows_changed("UPDATE lease SET until = now()")
-        house.let_time_pass()
+        house.kill_one()
         if turn == 0:
             house.google.throttle(3, timedelta(seconds=1), "userRateLimitExceeded")
             person.expire_history()
-
-
-def kill_one(house: GmailHouse) -> None:
-    """Run jobs until one dies."""
-
-    def run() -> None:
-        for _ in range(100):
-            if not house.bell.waiting:
-                house.let_time_pass()
-            house.run_one()
-
-    with pytest.raises(Killed):
-        run()
 
 
 @pytest.mark.timeout(400)

@@ -1,4 +1,4 @@
-"""A service that is registered at a stand-in for Google, and a person who connects a mailbox."""
+"""A service that is registered at a stand-in, and a person who connects a mailbox."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ import pytest
 
 from tests.builders import Tenant, make_settings
 from tests.databases import Databases
-from tests.fakes.google import Google
 from tests.house import Bell
 from tests.service.api.calls import Crm
 from tests.service.oauth.ground import RETURN, Flow, new_browser, serving
-from tests.service.oauth.tamper import Tamper
+from tests.service.oauth.sides import GMAIL, Side, side_of
 from worker.boot import Service
 from worker.embedded import RedisServer
 from worker.integration import put_return_urls
 from worker.log import configure
+from worker.settings import Settings
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -31,54 +31,64 @@ def process_logs() -> Iterator[None]:
     configure("info")
 
 
-@pytest.fixture(scope="module")
-def google() -> Iterator[Google]:
-    """The stand-in."""
-    with Google() as server:
-        yield server
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a module's tests over each of its `SIDES`; over Google if it names none."""
+    if "side" in metafunc.fixturenames:
+        only = metafunc.definition.get_closest_marker("over")
+        sides = only.args if only else getattr(metafunc.module, "SIDES", (GMAIL,))
+        metafunc.parametrize("side", sides, indirect=True, scope="module")
 
 
 @pytest.fixture(scope="module")
-def tamper(google: Google) -> Iterator[Tamper]:
-    """Who stands between the service and the token endpoint."""
-    one = Tamper(google.environment()["GOOGLE_TOKEN_URL"])
+def side(request: pytest.FixtureRequest) -> Iterator[Side]:
+    """A provider's stand-in, and who stands between the service and its token endpoint."""
+    one = side_of(request.param)
     yield one
     one.close()
 
 
 @pytest.fixture(autouse=True)
-def goes_well(google: Google, tamper: Tamper) -> None:
+def goes_well(side: Side) -> None:
     """Each test begins with a stand-in that goes well, and nobody who changes anything."""
-    google.go_well()
-    tamper.reset()
-    google.configure({"sends_iss": True, "code_lasts": 600, "access_token_lasts": 3599})
+    side.go_well()
+
+
+@pytest.fixture(scope="module")
+def more_settings() -> dict[str, str]:
+    """What a module sets beside the registration."""
+    return {}
 
 
 @pytest.fixture(scope="module")
 def oauth_service(
-    module_databases: Databases, module_redis: RedisServer, google: Google, tamper: Tamper
+    module_databases: Databases,
+    module_redis: RedisServer,
+    side: Side,
+    more_settings: dict[str, str],
 ) -> Iterator[Service]:
-    """A service whose pages are served where Google sends browsers back to."""
+    """A service whose pages are served where the provider sends browsers back to."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-        google.allow_redirect(f"{url}/oauth/callback")
-        google.allow_redirect(f"{url}/elsewhere")
-        registered = google.environment() | {
-            "GOOGLE_TOKEN_URL": tamper.url,
-            "GOOGLE_KEYS_URL": f"{google.url}/oauth2/v3/certs",
-        }
+        side.stand_in.allow_redirect(f"{url}/oauth/callback")
+        side.stand_in.allow_redirect(f"{url}/elsewhere")
         settings = make_settings(
             module_databases.url,
             module_databases.vault_url,
             module_redis.url,
             LEADMAIL_PUBLIC_URL=url,
-            **{name.lower(): value for name, value in registered.items()},
+            **{named(name): value for name, value in (side.environment() | more_settings).items()},
         )
         service = Service(settings)
         service.__dict__["doorbell"] = Bell()
         with serving(service, listening):
             yield service
         service.close()
+
+
+def named(setting: str) -> str:
+    """Return how a setting is given to the constructor: by its field, or by its alias."""
+    field = Settings.model_fields.get(setting.lower())
+    return setting if field is None or field.validation_alias else setting.lower()
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +102,7 @@ def client(oauth_service: Service) -> Iterator[httpx.Client]:
 
 @pytest.fixture
 def make_flow(
-    oauth_service: Service, google: Google, client: httpx.Client, tamper: Tamper
+    oauth_service: Service, side: Side, client: httpx.Client
 ) -> Iterator[Callable[..., Flow]]:
     """Makes a CRM with a workspace of its own, and a person with a browser."""
     made: list[Flow] = []
@@ -100,7 +110,7 @@ def make_flow(
     def make(name: str = "Example Ltd") -> Flow:
         tenant = Tenant.of(oauth_service, name)
         put_return_urls(oauth_service, tenant.id, [RETURN])
-        made.append(Flow(oauth_service, google, Crm(client, tenant), tamper, new_browser()))
+        made.append(Flow(oauth_service, side, Crm(client, tenant), new_browser()))
         return made[-1]
 
     yield make
@@ -112,3 +122,13 @@ def make_flow(
 def flow(make_flow: Callable[[], Flow]) -> Flow:
     """A CRM with a workspace of its own, and a person with a browser."""
     return make_flow()
+
+
+@pytest.fixture
+def bell(flow: Flow) -> Iterator[Bell]:
+    """The doorbell, silent at first."""
+    bell = flow.service.doorbell
+    assert isinstance(bell, Bell)
+    bell.waiting.clear()
+    yield bell
+    bell.waiting.clear()

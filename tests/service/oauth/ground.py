@@ -1,8 +1,7 @@
-"""A person with a browser, the CRM, and Google's stand-in: the way there and back, step by step."""
+"""A person with a browser, the CRM, and a provider's stand-in: there and back, step by step."""
 
 from __future__ import annotations
 
-import itertools
 import re
 import socket
 import threading
@@ -21,15 +20,17 @@ from models.queries import grants, mailboxes
 from privacy.contents import Grant, open_grant
 from tests.builders import Tenant
 from tests.fakes.google import Google
-from tests.fakes.google.person import Person
+from tests.fakes.microsoft.microsoft import Microsoft
+from tests.fakes.microsoft.person import Person as Member
+from tests.house import Bell
 from tests.service.api.calls import Crm
+from tests.service.oauth.sides import NUMBERS, Person, Side
 from tests.service.oauth.tamper import Tamper
 from web.app import create_app
+from worker import jobs
 from worker.boot import Service
 
 RETURN = "http://127.0.0.1:9/crm/back"
-READ = "https://www.googleapis.com/auth/gmail.readonly"
-_numbers = itertools.count(1)
 
 
 @contextmanager
@@ -49,9 +50,13 @@ def serving(service: Service, listening: socket.socket) -> Iterator[None]:
 
 
 def new_browser() -> httpx.Client:
-    """Return a browser that shows every step."""
+    """Return a browser that shows every step, and trusts any stand-in."""
     return httpx.Client(
-        headers={"Accept": "text/html"}, trust_env=False, timeout=30, follow_redirects=False
+        headers={"Accept": "text/html"},
+        trust_env=False,
+        verify=False,
+        timeout=30,
+        follow_redirects=False,
     )
 
 
@@ -73,12 +78,11 @@ def changed(url: str, **values: str | None) -> str:
 
 @dataclass(slots=True)
 class Flow:
-    """What a test does as the CRM, as a person and as Google."""
+    """What a test does as the CRM, as a person and as the provider."""
 
     service: Service
-    google: Google
+    side: Side
     crm: Crm
-    tamper: Tamper
     browser: httpx.Client = field(default_factory=new_browser)
     others: list[httpx.Client] = field(default_factory=list)
 
@@ -93,13 +97,49 @@ class Flow:
             one.close()
 
     @property
+    def stand_in(self) -> Google | Microsoft:
+        """The provider's stand-in."""
+        return self.side.stand_in
+
+    @property
+    def google(self) -> Google:
+        """Google's stand-in."""
+        assert isinstance(self.side.stand_in, Google)
+        return self.side.stand_in
+
+    @property
+    def microsoft(self) -> Microsoft:
+        """Microsoft's stand-in."""
+        assert isinstance(self.side.stand_in, Microsoft)
+        return self.side.stand_in
+
+    @property
+    def tamper(self) -> Tamper:
+        """Who stands between the service and the token endpoint."""
+        return self.side.tamper
+
+    @property
     def tenant(self) -> Tenant:
         """The workspace."""
         return self.crm.tenant
 
     def person(self) -> Person:
-        """Return somebody with a Google account."""
-        return self.google.add_account(f"p{next(_numbers)}@firm.example")
+        """Return somebody with an account at the provider."""
+        return self.side.person()
+
+    def member(self, domain: str = "firm.example") -> Member:
+        """Return somebody with an account at Microsoft, in the tenant of a domain."""
+        return self.microsoft.add_account(f"p{next(NUMBERS)}@{domain}")
+
+    def disconnect(self, mailbox: str) -> dict[str, list[str]]:
+        """Disconnect a mailbox; return what the certificate says of the provider."""
+        order = self.crm.call("DELETE", f"/v1/mailboxes/{mailbox}").json()["erasure"]
+        # Nobody hears the rings here: they would be counted as what is left.
+        self.service.redis.flushall()
+        assert self.service.purge.run(int(order))
+        shown = self.crm.call("GET", f"/v1/erasures/{order}/certificate").json()
+        provider: dict[str, list[str]] = shown["certificate"]["provider"]
+        return provider
 
     def link(self, user: str = "7", **more: object) -> str:
         """Return the page that the CRM sends a user's browser to."""
@@ -117,11 +157,11 @@ class Flow:
         page = browser.get(link)
         assert 200 == page.status_code, page.text
         token = form_token(page.text)
-        form = {"form_token": token, "provider": "gmail", "since": "90", **fields}
+        form = {"form_token": token, "provider": self.side.provider, "since": "90", **fields}
         return browser.post(link, data=form)
 
     def begin(self, link: str | None = None, browser: httpx.Client | None = None) -> str:
-        """Go as far as to Google; return the address that the browser is sent to."""
+        """Go as far as to the provider; return the address that the browser is sent to."""
         answer = self.choose_in(browser or self.browser, link or self.link())
         assert 303 == answer.status_code, answer.text
         return answer.headers["location"]
@@ -133,8 +173,8 @@ class Flow:
         scope: str | None = None,
         browser: httpx.Client | None = None,
     ) -> str:
-        """Agree at Google; return the address that the browser is sent back to."""
-        self.google.consent_as(person.address, scope)
+        """Agree at the provider; return the address that the browser is sent back to."""
+        self.stand_in.consent_as(person.address, scope)
         answer = (browser or self.browser).get(url)
         assert 302 == answer.status_code, answer.text
         return answer.headers["location"]
@@ -145,7 +185,7 @@ class Flow:
         return self.connected(answer)
 
     def come_back(self, url: str, browser: httpx.Client | None = None) -> httpx.Response:
-        """Come back from Google."""
+        """Come back from the provider."""
         return (browser or self.browser).get(url)
 
     def connected(self, answer: httpx.Response) -> str:
@@ -168,6 +208,17 @@ class Flow:
     def url(self) -> str:
         """Where the service is."""
         return self.service.settings.public_url
+
+    def run_jobs(self) -> None:
+        """Run what was rung for, and what that rings for."""
+        bell = self.service.doorbell
+        assert isinstance(bell, Bell)
+        for _ in range(200):
+            if not bell.waiting:
+                return
+            kind, id_ = bell.waiting.popleft()
+            {"sync": jobs.sync_mailbox, "import": jobs.import_mail}[kind](self.service, id_)
+        raise AssertionError("jobs ring for each other without end")
 
     # What can be seen
 

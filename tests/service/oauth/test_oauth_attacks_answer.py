@@ -11,11 +11,11 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from tests.fakes.google.google import CLIENT_ID
 from tests.service.oauth.ground import Flow, changed, query_of
+from tests.service.oauth.sides import GMAIL, GRAPH
 
+SIDES = (GMAIL, GRAPH)
 Change = Callable[[str], str]
-OTHER_CLIENT = "another-client.apps.googleusercontent.com"
 
 
 def with_again(name: str, value: str = "x") -> Change:
@@ -45,11 +45,10 @@ CHANGED: dict[str, tuple[Change, str]] = {
     "state twice": (lambda url: with_again("state", state_of(url))(url), "forged"),
     "code twice": (with_again("code"), "forged"),
     "iss twice": (with_again("iss", "https://accounts.google.com"), "forged"),
-    "any parameter twice": (with_again("scope"), "forged"),
-    "iss missing": (lambda url: changed(url, iss=None), "forged"),
+    "any parameter twice": (lambda url: f"{url}&other=x&other=x", "forged"),
     "iss empty": (lambda url: changed(url, iss=""), "forged"),
     "iss of another provider (mix-up)": (
-        lambda url: changed(url, iss="https://login.microsoftonline.com/common/v2.0"),
+        lambda url: changed(url, iss="https://login.evil.example/common/v2.0"),
         "forged",
     ),
     "iss that looks like it": (
@@ -85,6 +84,14 @@ def test_a_changed_answer_is_refused_and_the_true_one_still_counts(flow: Flow, a
     assert flow.connected(flow.come_back(back))
 
 
+@pytest.mark.over(GMAIL)
+def test_an_answer_without_its_issuer_is_refused_where_one_is_promised(flow: Flow):
+    back = flow.agree(flow.begin(), flow.person())
+
+    assert "forged" == flow.outcome(flow.come_back(changed(back, iss=None)))
+    assert flow.connected(flow.come_back(back))
+
+
 WRONG_CODES: dict[str, str] = {
     "code of nobody": "4/0AStolen",
     "code empty": "",
@@ -92,7 +99,7 @@ WRONG_CODES: dict[str, str] = {
 
 
 @pytest.mark.parametrize("attack", WRONG_CODES)
-def test_a_wrong_code_is_refused_by_google_and_the_link_stays_good(flow: Flow, attack: str):
+def test_a_wrong_code_is_refused_by_the_provider_and_the_link_stays_good(flow: Flow, attack: str):
     link, person = flow.link(), flow.person()
     back = flow.agree(flow.begin(link), person)
 
@@ -117,7 +124,7 @@ def test_an_answer_is_good_once(flow: Flow):
 
 def test_an_answer_after_a_denial_is_refused(flow: Flow):
     url = flow.begin()
-    flow.google.consent_denied()
+    flow.stand_in.consent_denied()
     denied = flow.browser.get(url).headers["location"]
     flow.come_back(denied)
     code = query_of(flow.agree(url, flow.person()))["code"]
@@ -228,13 +235,12 @@ def test_another_persons_code_is_refused_when_injected(flow: Flow):
 
 def test_another_clients_code_is_refused_when_injected(flow: Flow):
     person = flow.person()
-    flow.google.add_client(OTHER_CLIENT, "secret", [f"{flow.url}/oauth/callback"])
+    flow.stand_in.add_client(flow.side.other_client, "secret", [f"{flow.url}/oauth/callback"])
     back = flow.agree(flow.begin(), person)
-    theirs = flow.agree(changed(flow.begin(), client_id=OTHER_CLIENT), person)
+    theirs = flow.agree(changed(flow.begin(), client_id=flow.side.other_client), person)
 
     ended = flow.outcome(flow.come_back(theirs))
 
-    assert CLIENT_ID != OTHER_CLIENT
     assert "code-refused" == ended
     assert "other-browser" == flow.outcome(flow.come_back(back))
     assert [] == flow.mailboxes()
@@ -242,9 +248,9 @@ def test_another_clients_code_is_refused_when_injected(flow: Flow):
 
 def test_a_code_that_is_too_old_is_refused(flow: Flow):
     link, person = flow.link(), flow.person()
-    flow.google.configure({"code_lasts": 0})
+    flow.stand_in.configure({"code_lasts": 0})
     back = flow.agree(flow.begin(link), person)
-    flow.google.configure({"code_lasts": 600})
+    flow.stand_in.configure({"code_lasts": 600})
 
     assert "code-refused" == flow.outcome(flow.come_back(back))
     assert flow.connected(flow.come_back(flow.agree(flow.begin(link), person)))
@@ -254,13 +260,13 @@ def test_a_code_that_is_too_old_is_refused(flow: Flow):
     "uri",
     ["https://evil.example/oauth/callback", "{url}/oauth/callback/", "{url}/oauth/callback?x=1"],
 )
-def test_google_refuses_a_changed_redirect_uri(flow: Flow, uri: str):
-    flow.google.consent_as(flow.person().address)
+def test_the_provider_refuses_a_changed_redirect_uri(flow: Flow, uri: str):
+    flow.stand_in.consent_as(flow.person().address)
 
     answer = flow.browser.get(changed(flow.begin(), redirect_uri=uri.format(url=flow.url)))
 
     assert 400 == answer.status_code
-    assert "redirect_uri" in answer.text
+    assert "redirect" in answer.text
 
 
 def test_a_code_for_another_registered_redirect_uri_is_refused(flow: Flow):

@@ -9,7 +9,8 @@ import pytest
 from sqlalchemy import text
 
 from tests.fakes.google.person import Person
-from tests.service.oauth.ground import READ, Flow
+from tests.service.oauth.ground import Flow
+from tests.service.oauth.sides import READ
 from worker.grants import fresh_token
 
 _numbers = itertools.count(1)

@@ -7,17 +7,6 @@ import pytest
 from tests.service.oauth.ground import Flow
 
 
-def disconnect(flow: Flow, mailbox: str) -> dict[str, list[str]]:
-    """Disconnect a mailbox; return what the certificate says of the provider."""
-    order = flow.crm.call("DELETE", f"/v1/mailboxes/{mailbox}").json()["erasure"]
-    # Nobody hears the rings here: they would be counted as what is left.
-    flow.service.redis.flushall()
-    assert flow.service.purge.run(int(order))
-    shown = flow.crm.call("GET", f"/v1/erasures/{order}/certificate").json()
-    provider: dict[str, list[str]] = shown["certificate"]["provider"]
-    return provider
-
-
 def grants_at_google(said: dict[str, list[str]]) -> list[str]:
     """Return what the certificate says of the grant, without the connector's own steps."""
     return [one for one in said["failed"] if one.startswith("grant")]
@@ -28,7 +17,7 @@ def test_a_disconnection_revokes_the_grant_at_google(flow: Flow):
     mailbox = flow.connect(person)
     assert person.is_granted()
 
-    said = disconnect(flow, mailbox)
+    said = flow.disconnect(mailbox)
 
     assert not person.is_granted()
     assert ["push notifications", "grant"] == said["ended"]
@@ -42,7 +31,7 @@ def test_a_grant_that_had_ended_before_is_said_to(flow: Flow):
     mailbox = flow.connect(person)
     person.revoke()
 
-    assert ["grant, which had ended before"] == disconnect(flow, mailbox)["ended"]
+    assert ["grant, which had ended before"] == flow.disconnect(mailbox)["ended"]
 
 
 @pytest.mark.parametrize("weather", ["backendError", "dropped"])
@@ -51,7 +40,7 @@ def test_whatever_google_answers_the_purge_goes_on(flow: Flow, weather: str):
     mailbox = flow.connect(person)
     flow.google.fail_next(weather, 9, "oauth.revoke")
 
-    said = disconnect(flow, mailbox)
+    said = flow.disconnect(mailbox)
 
     assert ["grant (unreachable)"] == grants_at_google(said)
     assert ["push notifications"] == said["ended"]
@@ -65,7 +54,7 @@ def test_a_grant_that_waits_for_its_person_is_revoked_too(flow: Flow):
     mailbox = flow.connect(person)
     end(flow.service, flow.tenant.id, int(mailbox), flow.held(mailbox)[0].version)
 
-    assert ["push notifications", "grant"] == disconnect(flow, mailbox)["ended"]
+    assert ["push notifications", "grant"] == flow.disconnect(mailbox)["ended"]
     assert not person.is_granted()
 
 
@@ -74,9 +63,9 @@ def test_the_last_mailbox_of_an_account_revokes_its_grant(make_flow):
     person = mine.person()
     first, second = mine.connect(person), theirs.connect(person)
 
-    kept = disconnect(mine, first)
+    kept = mine.disconnect(first)
     still_granted = person.is_granted()
-    ended = disconnect(theirs, second)
+    ended = theirs.disconnect(second)
 
     assert [] == kept["ended"]
     assert ["The grant is still in use."] == kept["left_to_person"]

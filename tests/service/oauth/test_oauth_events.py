@@ -11,9 +11,9 @@ import httpx
 import jwt
 import pytest
 
+from tests.fakes.common.keys import STRANGER, signing_key
 from tests.fakes.google import risc
 from tests.fakes.google.google import CLIENT_ID
-from tests.fakes.google.keys import STRANGER, signing_key
 from tests.service.oauth.ground import Flow
 
 ISSUER = "https://accounts.google.com/"
@@ -60,7 +60,7 @@ def test_an_event_ends_the_grant_at_once(flow: Flow, name: str):
     mailbox, untouched = flow.connect(person), flow.connect(other, user="8")
     flow.google.receive_events(f"{flow.url}/hooks/google/risc")
 
-    status = person.security_event(name)
+    status = flow.google.account(person.address).security_event(name)
 
     assert 202 == status
     assert ("reauthorize", "grant-ended") == flow.state(mailbox)

@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.service.oauth.ground import READ, RETURN, Flow, query_of
+from tests.service.oauth.ground import RETURN, Flow, query_of
+from tests.service.oauth.sides import READ
 
 
 def test_a_person_agrees_and_the_mailbox_is_connected(flow: Flow):

@@ -45,7 +45,7 @@ def test_another_client_has_addresses_of_its_own(make_flow):
 
 
 def test_the_command_line_adds_an_address(flow: Flow):
-    runner = CliRunner(env=environment(flow.service))
+    runner = CliRunner(env=environment(flow))
     at = ["workspace", "return-url", str(flow.tenant.id)]
 
     added = runner.invoke(app, [*at, "https://crm.example/back"])
@@ -79,7 +79,7 @@ def test_a_repeated_call_gets_the_same_link(flow: Flow):
     [
         ({"address": "nobody"}, "address"),
         ({"user": ""}, "user"),
-        ({"provider": "graph"}, "provider"),
+        ({"provider": "yahoo"}, "provider"),
         ({"since": "yesterday"}, "since"),
         ({"return_url": None}, "return_url"),
         ({"other": 1}, "other"),

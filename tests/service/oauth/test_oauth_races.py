@@ -11,8 +11,10 @@ import pytest
 
 from tests.builders import MASTER_KEY
 from tests.service.oauth.ground import Flow
-from worker.boot import Service
+from tests.service.oauth.sides import GMAIL, GRAPH
 from worker.grants import fresh_token
+
+SIDES = (GMAIL, GRAPH)
 
 
 @pytest.fixture
@@ -57,20 +59,19 @@ print(len(tokens), flush=True)
 """
 
 
-def environment(service: Service) -> dict[str, str]:
+def environment(flow: Flow) -> dict[str, str]:
     """Return the environment that makes a process of this service."""
-    settings = service.settings
-    return os.environ | {
-        "DATABASE_URL": settings.database_url,
-        "VAULT_DATABASE_URL": settings.vault_database_url,
-        "REDIS_URL": settings.redis_url,
-        "LEADMAIL_MASTER_KEYS": MASTER_KEY,
-        "GOOGLE_CLIENT_ID": settings.google_client_id,
-        "GOOGLE_CLIENT_SECRET": settings.google_client_secret.get_secret_value(),
-        "GOOGLE_TOKEN_URL": settings.google_token_url,
-        "GOOGLE_REVOKE_URL": settings.google_revoke_url,
-        "GOOGLE_AUTH_URL": settings.google_auth_url,
-    }
+    settings = flow.service.settings
+    return (
+        os.environ
+        | flow.side.environment()
+        | {
+            "DATABASE_URL": settings.database_url,
+            "VAULT_DATABASE_URL": settings.vault_database_url,
+            "REDIS_URL": settings.redis_url,
+            "LEADMAIL_MASTER_KEYS": MASTER_KEY,
+        }
+    )
 
 
 def test_f18_two_processes_at_once_ask_once(flow: Flow, mailbox: str):
@@ -79,7 +80,7 @@ def test_f18_two_processes_at_once_ask_once(flow: Flow, mailbox: str):
     both = [
         subprocess.Popen(
             command,
-            env=environment(flow.service),
+            env=environment(flow),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -99,7 +100,7 @@ def test_f18_two_processes_at_once_ask_once(flow: Flow, mailbox: str):
     assert ("connecting", None) == flow.state(mailbox)
 
 
-def test_no_transaction_is_open_while_google_is_asked(flow: Flow, mailbox: str):
+def test_no_transaction_is_open_while_the_provider_is_asked(flow: Flow, mailbox: str):
     flow.tamper.delay = 1.0
     query = (
         "SELECT array_agg(query) FROM pg_stat_activity"

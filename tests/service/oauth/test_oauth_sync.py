@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -27,16 +26,6 @@ LEAD = "anna@lead.example"
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """A refused refresh is asked for again soon."""
     monkeypatch.setattr(grants, "ASKED_AGAIN_AFTER", timedelta(milliseconds=20))
-
-
-@pytest.fixture
-def bell(flow: Flow) -> Iterator[Bell]:
-    """The doorbell, silent at first."""
-    bell = flow.service.doorbell
-    assert isinstance(bell, Bell)
-    bell.waiting.clear()
-    yield bell
-    bell.waiting.clear()
 
 
 @pytest.fixture
@@ -68,23 +57,13 @@ def mailbox(flow: Flow, bell: Bell, dovecot: Dovecot) -> str:
     return str(joined.id)
 
 
-def run(flow: Flow, bell: Bell) -> None:
-    """Run what was rung for, and what that rings for."""
-    for _ in range(200):
-        if not bell.waiting:
-            return
-        kind, id_ = bell.waiting.popleft()
-        {"sync": jobs.sync_mailbox, "import": jobs.import_mail}[kind](flow.service, id_)
-    raise AssertionError("jobs ring for each other without end")
-
-
 def put_token(flow: Flow, mailbox: str, token: str) -> None:
     """Let a mailbox hold another access token."""
     flow.reseal(mailbox, {"access_token": token})
 
 
 def test_mail_is_read_by_a_token(flow: Flow, bell: Bell, mailbox: str):
-    run(flow, bell)
+    flow.run_jobs()
 
     assert ("live", None) == flow.state(mailbox)
     assert 1 == flow.count("mail")
@@ -95,7 +74,7 @@ def test_a_job_renews_a_token_before_it_begins(flow: Flow, bell: Bell, mailbox: 
     put_token(flow, mailbox, "over")
     flow.expire_token(mailbox)
 
-    run(flow, bell)
+    flow.run_jobs()
 
     assert ("live", None) == flow.state(mailbox)
     assert 1 == flow.count("mail")
@@ -107,7 +86,7 @@ def test_a_token_that_is_refused_before_its_time_is_renewed_once(
 ):
     put_token(flow, mailbox, "revoked alone")
 
-    run(flow, bell)
+    flow.run_jobs()
 
     assert ("live", None) == flow.state(mailbox)
     assert 1 == flow.count("mail")
@@ -121,7 +100,7 @@ def test_a_mail_server_that_refuses_new_tokens_too_asks_the_person(
     put_token(flow, mailbox, "refused")
     flow.tamper.on_answer = lambda said: said | {"access_token": "refused as well"}
 
-    run(flow, bell)
+    flow.run_jobs()
     first = flow.state(mailbox)
     flow.alter("UPDATE mailbox SET due_at = now() - interval '1 second'")
     jobs.sync_mailbox(flow.service, int(mailbox))
@@ -140,7 +119,7 @@ def test_f17_a_revoked_grant_is_found_by_the_next_job_and_told_once(
     flow.google.account(address).revoke()
     flow.expire_token(mailbox)
 
-    run(flow, bell)
+    flow.run_jobs()
     jobs.sync_mailbox(flow.service, int(mailbox))
 
     assert ("reauthorize", "grant-ended") == flow.state(mailbox)
@@ -154,11 +133,11 @@ def test_f18_google_that_is_away_ends_nothing_and_is_tried_again(
     flow.expire_token(mailbox)
     flow.tamper.instead = (503, b"", {})
 
-    run(flow, bell)
+    flow.run_jobs()
     failing, due = flow.state(mailbox), flow.row(mailbox).due_at
     flow.tamper.instead = None
     flow.crm.call("POST", f"/v1/mailboxes/{mailbox}/sync")
-    run(flow, bell)
+    flow.run_jobs()
 
     assert ("failing", "unreachable") == failing
     assert due is not None

@@ -1,0 +1,1 @@
+"""What the stand-ins for mail providers share: a server, its control, faults, keys, mails."""

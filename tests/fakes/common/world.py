@@ -1,0 +1,38 @@
+"""What any stand-in knows, behind one lock."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from tests.fakes.common.clock import Clock
+from tests.fakes.common.consent import Consent
+from tests.fakes.common.counters import CommonCounters
+from tests.fakes.common.faults import Faults
+from tests.fakes.common.keys import KeyRing
+from tests.fakes.common.people import Client, Named, People
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+AnySettings = TypeVar("AnySettings", bound="DataclassInstance")
+AnyAccount = TypeVar("AnyAccount", bound=Named)
+AnyCounters = TypeVar("AnyCounters", bound=CommonCounters)
+
+
+class CommonWorld(Generic[AnySettings, AnyAccount, AnyCounters]):
+    """Everything in one place; whoever touches it holds `lock`."""
+
+    def __init__(self, settings: AnySettings, counters: AnyCounters, client: Client) -> None:
+        self.lock = threading.RLock()
+        self.url = ""
+        """Where it is served, without a slash at the end."""
+        self.settings = settings
+        self.counters = counters
+        self.clock = Clock()
+        self.keys = KeyRing()
+        self.accounts: People[AnyAccount] = People()
+        self.clients = {client.client_id: client}
+        self.consent: Consent | None = None
+        """Who answers in place of a person; nobody: a page is shown."""
+        self.faults = Faults()

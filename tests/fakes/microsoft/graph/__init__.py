@@ -1,0 +1,1 @@
+"""Graph v1.0, as far as it is about mail."""
