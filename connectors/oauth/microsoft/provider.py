@@ -79,6 +79,12 @@ class Microsoft:
         own = self.entra.origin
         return (own, PERSONAL_SIGN_IN) if own == PUBLIC_CLOUD else (own,)
 
+    @property
+    def asked(self) -> list[str]:
+        """The scopes with their resource: a national cloud's Graph has a name of its own."""
+        graph = origin_of(self.directory.url)
+        return [one if "/" in one else f"{graph}/{one}" for one in self.way.scopes]
+
     def accepts_issuer(self, issuer: str | None) -> bool:
         """Tell whether an answer with this `iss` may come from Entra (RFC 9207 2.4).
 
@@ -97,7 +103,7 @@ class Microsoft:
         def initiate(application: ConfidentialClientApplication) -> None:
             flow.update(
                 application.initiate_auth_code_flow(
-                    list(self.way.scopes),
+                    self.asked,
                     redirect_uri=ask.redirect_uri,
                     state=ask.state,
                     # Never `consent`: whom an administrator has spared it could not pass.
@@ -121,13 +127,8 @@ class Microsoft:
         """Return where an administrator agrees for an organisation (v2.0/adminconsent)."""
         tenant = self.entra.tenant
         tenant = "organizations" if tenant in ANY_TENANT else tenant
-        return self.entra.consent_url(self.client, tenant, self.resourced(), redirect_uri)
-
-    def resourced(self) -> str:
-        """Return all scopes, with their resource, as the administrator's page wants them."""
-        graph = origin_of(self.directory.url)
-        own = [one if "/" in one else f"{graph}/{one}" for one in self.way.scopes]
-        return " ".join([*own, *SIGN_IN])
+        scopes = " ".join([*self.asked, *SIGN_IN])
+        return self.entra.consent_url(self.client, tenant, scopes, redirect_uri)
 
     def finish(self, secrets: Mapping[str, str], answer: Answer) -> Granted:
         """Redeem the code and verify who consented to what.
@@ -193,7 +194,9 @@ class Microsoft:
         if not GUID.fullmatch(object_id) or not GUID.fullmatch(tenant):
             raise Unproven("no account")
         if self.way.has_graph:
-            address: Address | None = self.directory.address_of(access_token, object_id)
+            address: Address | None = self.directory.address_of(
+                access_token, object_id, is_personal=tenant == CONSUMERS
+            )
         else:
             # Only a claim yet: whether it is so, the login shows (worker.joining).
             address = canonical(told.text("preferred_username"))
@@ -210,9 +213,7 @@ class Microsoft:
         data = {"claims": capable(claims)}
         reply = self.entra.ask(
             self.client,
-            lambda one: one.acquire_token_by_refresh_token(
-                refresh_token, list(self.way.scopes), data=data
-            ),
+            lambda one: one.acquire_token_by_refresh_token(refresh_token, self.asked, data=data),
         )
         if reply.status != 200:
             raise by_token(reply)
