@@ -52,6 +52,8 @@ def sync_mailbox(service: Service, mailbox_id: int) -> None:
             # The few mails that a live mailbox brings come by the connection that found them.
             is_live = mailbox.state == State.LIVE
             with connected(service, mailbox, Work.SYNC) as connector:
+                # First: what comes before a new watch rings is found by the look that follows.
+                Watching(service, mailbox, key, card).keep(connector)
                 run = Run(
                     store=service.store,
                     policies=service.policies,
@@ -69,8 +71,7 @@ def sync_mailbox(service: Service, mailbox_id: int) -> None:
                 again = run.catch_up()
                 if is_live and run.brought:
                     import_at_once(service, mailbox, key, card, connector)
-                begun = Watching(service, mailbox, key, card).keep(connector)
-            again = end_sync(service, mailbox, lease, covered=not again) or again or begun
+            again = end_sync(service, mailbox, lease, covered=not again) or again
             if again:
                 make_due(service, mailbox)
     if again:

@@ -42,17 +42,17 @@ class Watching:
     card: MailboxCard
     begun: int | None = None
 
-    def keep(self, connector: Connector) -> bool:
-        """Renew what is due; tell whether a watch began, before which nothing rang.
+    def keep(self, connector: Connector) -> None:
+        """Renew what is due, or begin anew; the mailbox is to be looked at after that.
 
-        The mailbox is polled all the same, so nothing is lost by one that can't be renewed.
+        It is polled all the same, so nothing is lost by a watch that can't be renewed.
 
         Raises:
             Fenced: The mailbox is being disconnected; what began is ended again.
         """
         due_at = self.mailbox.watch_due_at
         if due_at is not None and due_at > datetime.now(UTC):
-            return False
+            return
         current = next(iter(held(self.service, self.mailbox, self.key)), None)
         try:
             watch = connector.watch(self.new_bell, "" if current is None else current.name)
@@ -62,16 +62,13 @@ class Watching:
                 if self.begun is not None and not isinstance(error, Unreachable):
                     bells.drop(connection, self.begun)
                 self.note(connection, datetime.now(UTC) + RETRY)
-            return False
-        if watch is None:
-            return False
+            return
         try:
             self.write(watch, current)
         except Fenced:
-            if self.begun is not None:
+            if self.begun is not None and watch is not None:
                 connector.revoke([watch.id])
             raise
-        return self.begun is not None
 
     def new_bell(self) -> Bell:
         """Write a new secret down, and return the bell that it is for."""
@@ -83,9 +80,12 @@ class Watching:
         url = f"{self.service.settings.public_url.rstrip('/')}{PATH}"
         return Bell(url, url, secret)
 
-    def write(self, watch: Watch, current: Held | None) -> None:
-        """Write down what was promised."""
+    def write(self, watch: Watch | None, current: Held | None) -> None:
+        """Write down what was promised; where nothing is, to ask again is for later."""
         with self.writing() as connection:
+            if watch is None:
+                self.note(connection, datetime.now(UTC) + RETRY)
+                return
             if self.begun is not None:
                 if current is not None:
                     bells.end(connection, current.id)
