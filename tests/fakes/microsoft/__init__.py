@@ -9,10 +9,11 @@ a session that trusts `ca_file` as its `http_client`.
         anna = microsoft.add_account("anna@firm.example")
 
 `Microsoft`: `url`, `ca_file`, `settings`, `environment()`; `add_account`, `add_tenant`, `account`,
-`accounts`, `allow_redirect`, `add_client`; `consent_as(address, scope)`, `consent_denied`,
-`consent_by_page`, `consent_needs_admin`, `consent_for_all`; `permit_app(domain, roles, mailboxes)`,
-`forbid_app`, `app_token`; `fail_next(what, times, method, address, retry_after, skip)`, `throttle`,
-`delay(by, method)`, `go_well`; `set_limits(concurrent, requests, window)`; `configure`, `advance`,
+`accounts`, `allow_redirect`, `add_client`, `add_certificate`; `consent_as(address, scope)`,
+`consent_denied`, `consent_by_page`, `consent_needs_admin`, `consent_for_all`;
+`permit_app(domain, roles, mailboxes)`, `forbid_app`, `app_token`;
+`fail_next(what, times, method, address, retry_after, skip)`, `throttle`, `delay(by, method)`,
+`go_well`; `set_limits(concurrent, requests, window)`; `configure`, `advance`,
 `expire_access_tokens`, `rotate_keys`; `trust_endpoints`, `wait_for_notices`; `counters()`,
 `reset_counters()`.
 
