@@ -9,25 +9,13 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
 import structlog
 from sqlalchemy import Connection
 
-from connectors.errors import ConnectorError, GrantRevoked, Throttled, Unreachable
-from connectors.oauth import (
-    AdminWanted,
-    Answer,
-    Ask,
-    CodeRefused,
-    Denied,
-    Granted,
-    InteractionWanted,
-    Narrowed,
-    NoMailbox,
-    Unproven,
-)
+from connectors.errors import ConnectorError
+from connectors.oauth import Answer, Ask, Granted, Narrowed
 from models.base import AnyRow
 from models.queries import connecting
 from privacy.contents import AttemptCard, Grant, open_attempt, seal_attempt
@@ -36,6 +24,7 @@ from worker.connect_links import Link, find_link, is_expected
 from worker.connecting import IMAP, account_of
 from worker.grants import opened
 from worker.joining import Joined, Joining
+from worker.outcomes import Outcome, outcome_of
 from worker.providers import provider_of, redirect_uri
 from worker.refused import AnotherAccount, AnotherWay, Busy
 
@@ -46,27 +35,6 @@ log = structlog.get_logger(__name__)
 LASTS = timedelta(minutes=10)
 LONGEST = 4000
 """Characters of anything in an answer."""
-
-
-class Outcome(StrEnum):
-    """How an answer ended; all but the first change nothing."""
-
-    CONNECTED = "connected"
-    DENIED = "denied"
-    NARROWED = "narrowed"
-    REPEATED = "repeated"
-    FORGED = "forged"
-    STALE = "stale"
-    OTHER_BROWSER = "other-browser"
-    OTHER_ACCOUNT = "other-account"
-    OTHER_WAY = "other-way"
-    UNPROVEN = "unproven"
-    CODE_REFUSED = "code-refused"
-    ADMIN_CONSENT = "admin-consent"
-    INTERACTION = "interaction-required"
-    NO_MAILBOX = "no-mailbox"
-    UNREACHABLE = "unreachable"
-    REFUSED = "refused"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,25 +57,6 @@ class Ended:
     mailbox_id: int | None = None
     missing: tuple[str, ...] = ()
     provider: str = ""
-
-
-MEANT: tuple[tuple[type[Exception], Outcome], ...] = (
-    (Denied, Outcome.DENIED),
-    (AdminWanted, Outcome.ADMIN_CONSENT),
-    (InteractionWanted, Outcome.INTERACTION),
-    (NoMailbox, Outcome.NO_MAILBOX),
-    (Narrowed, Outcome.NARROWED),
-    (CodeRefused, Outcome.CODE_REFUSED),
-    (Unproven, Outcome.UNPROVEN),
-    (AnotherAccount, Outcome.OTHER_ACCOUNT),
-    (AnotherWay, Outcome.OTHER_WAY),
-    (Unreachable, Outcome.UNREACHABLE),
-    (Throttled, Outcome.UNREACHABLE),
-    (Busy, Outcome.UNREACHABLE),
-    (GrantRevoked, Outcome.NO_MAILBOX),
-    (ConnectorError, Outcome.REFUSED),
-)
-"""What an error means for who connects; the first that fits."""
 
 
 class LinkUsed(Exception):
@@ -271,11 +220,6 @@ def join(
         expected=link.mailbox_id,
         holding=lambda connection: take(connection, link),
     )
-
-
-def outcome_of(error: Exception) -> Outcome:
-    """Return what an error means for who connects."""
-    return next(outcome for kind, outcome in MEANT if isinstance(error, kind))
 
 
 def take(connection: Connection, link: Link) -> None:

@@ -9,12 +9,15 @@ from connectors.base import Bell, Revocation, Watch
 from connectors.errors import ConnectorError, MessageGone, Misbehaved
 from connectors.graph.api import GraphApi
 from connectors.graph.records import Json, moment, written
+from connectors.oauth.errors import NoMailbox
 
 LIFE = timedelta(minutes=10_080 - 10)
 """How long one lasts, a little less than is allowed (Graph, subscription resource)."""
 KINDS = "created,deleted"
 """Whether a mail was read is no news."""
 NAME = "push notifications"
+GONE = (MessageGone, NoMailbox)
+"""Of a subscription that isn't there Graph says ResourceNotFound, as of a mailbox."""
 
 
 def watch(api: GraphApi, new_bell: Callable[[], Bell], held: str) -> Watch:
@@ -22,7 +25,7 @@ def watch(api: GraphApi, new_bell: Callable[[], Bell], held: str) -> Watch:
     if held:
         try:
             return promised(api.write("PATCH", path_of(held), {"expirationDateTime": end()}))
-        except MessageGone:
+        except GONE:
             pass
     bell = new_bell()
     asked = {
@@ -43,7 +46,7 @@ def revoke(api: GraphApi, held: Sequence[str]) -> Revocation:
     for id_ in held:
         try:
             api.write("DELETE", path_of(id_))
-        except MessageGone:
+        except GONE:
             continue
         except ConnectorError as error:
             failed = (f"{NAME}: {error.code}",)

@@ -19,12 +19,13 @@ from web.pages.outcomes import ADMIN, ADMIN_AGREED, ADMIN_REFUSED, GONE, SCOPES,
 from web.pages.rendering import html_page, render
 from web.pages.visit import form
 from web.pages.withdrawing import withdrawals
-from worker.attempts import Ended, LinkUsed, Outcome, Reply, begin, finish
+from worker.attempts import Ended, LinkUsed, Reply, begin, finish
 from worker.boot import Service
 from worker.connect_imap import Typed, connect_imap
 from worker.connect_links import CONSOLE, Link, find_link, providers_for, workspace_name
 from worker.connecting import IMAP
 from worker.integration import is_registered
+from worker.outcomes import Outcome
 from worker.problems import remedy
 from worker.providers import redirect_uri
 from worker.refused import AnotherAccount, AnotherWay, Busy, Unacceptable

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from worker.attempts import Outcome
+from worker.outcomes import Outcome
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,8 @@ from connectors.oauth.wire import Reply, Wire
 from mail.address import Address, canonical
 
 ABOUT_ME = "id,userPrincipalName,proxyAddresses,userType"
+ABOUT_A_PERSON = "id,userPrincipalName"
+"""The others are a directory's, which personal accounts aren't in."""
 GUEST_MARK = "#ext#"
 PRIMARY = "SMTP:"
 """In capitals: the address that mail is sent from; others are in small letters."""
@@ -39,15 +41,18 @@ class Directory:
     url: str
     wire: Wire = field(repr=False)
 
-    def address_of(self, token: str, object_id: str) -> Address:
+    def address_of(self, token: str, object_id: str, *, is_personal: bool = False) -> Address:
         """Return the address of the signed-in account's mailbox, which is there.
+
+        A personal account is known by the name it signs in with, which Microsoft has verified.
 
         Raises:
             Unproven: The access token is another account's than the ID token, or no address
                 is proven.
             NoMailbox: The account is a guest, or has no mailbox.
         """
-        told = good(self.ask(token, f"me?$select={ABOUT_ME}"))
+        about = ABOUT_A_PERSON if is_personal else ABOUT_ME
+        told = good(self.ask(token, f"me?$select={about}"))
         if plain(text(told, "id")) != plain(object_id):
             raise Unproven("tokens of two accounts")
         name = text(told, "userPrincipalName")

@@ -19,8 +19,10 @@ from connectors.oauth.base import Answer, Ask, Begun, Granted, Identity, Tokens
 from connectors.oauth.errors import ClientRefused, CodeRefused, GrantEnded, Narrowed, Unproven
 from connectors.oauth.jwt import GUID, TENANT, Keys, Verified, check_audience, verify
 from connectors.oauth.microsoft.account import Directory
+from connectors.oauth.microsoft.application import application_of
 from connectors.oauth.microsoft.entra import ANY_TENANT, CAPABILITIES, Client, Entra
 from connectors.oauth.microsoft.refusals import by_browser, by_token, lacking
+from connectors.oauth.microsoft.ways import GRAPH, Way
 from connectors.oauth.wire import Reply, Wire, origin_of
 from mail.address import Address, canonical
 
@@ -33,27 +35,6 @@ WITHDRAW = "Remove the app at https://myapps.microsoft.com (or let an administra
 WITHDRAW_PERSONAL = "Remove the app at https://account.live.com/consent/Manage."
 SIGN_IN = ("openid", "profile", "offline_access")
 """What msal asks for beside our own scopes; `oid` needs `profile`."""
-TENANT_NAME = re.compile(r"[0-9A-Za-z][0-9A-Za-z.-]{0,252}")
-
-
-@dataclass(frozen=True, slots=True)
-class Way:
-    """One way to Microsoft's mail: the name of its provider, and what it needs to be allowed.
-
-    `has_graph`: its tokens are Graph's, which tells whose mailbox it is; else the mail server
-    does.
-    """
-
-    name: str
-    scopes: tuple[str, ...]
-    has_graph: bool
-
-
-GRAPH = Way("graph", ("Mail.Read", "User.Read"), has_graph=True)
-"""`User.Read` is for `/me`, which tells the address of the mailbox."""
-OUTLOOK_IMAP = Way(
-    "outlook-imap", ("https://outlook.office.com/IMAP.AccessAsUser.All",), has_graph=False
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +60,12 @@ class Microsoft:
         own = self.entra.origin
         return (own, PERSONAL_SIGN_IN) if own == PUBLIC_CLOUD else (own,)
 
+    @property
+    def asked(self) -> list[str]:
+        """The scopes with their resource: a national cloud's Graph has a name of its own."""
+        graph = origin_of(self.directory.url)
+        return [one if "/" in one else f"{graph}/{one}" for one in self.way.scopes]
+
     def accepts_issuer(self, issuer: str | None) -> bool:
         """Tell whether an answer with this `iss` may come from Entra (RFC 9207 2.4).
 
@@ -97,7 +84,7 @@ class Microsoft:
         def initiate(application: ConfidentialClientApplication) -> None:
             flow.update(
                 application.initiate_auth_code_flow(
-                    list(self.way.scopes),
+                    self.asked,
                     redirect_uri=ask.redirect_uri,
                     state=ask.state,
                     # Never `consent`: whom an administrator has spared it could not pass.
@@ -121,13 +108,8 @@ class Microsoft:
         """Return where an administrator agrees for an organisation (v2.0/adminconsent)."""
         tenant = self.entra.tenant
         tenant = "organizations" if tenant in ANY_TENANT else tenant
-        return self.entra.consent_url(self.client, tenant, self.resourced(), redirect_uri)
-
-    def resourced(self) -> str:
-        """Return all scopes, with their resource, as the administrator's page wants them."""
-        graph = origin_of(self.directory.url)
-        own = [one if "/" in one else f"{graph}/{one}" for one in self.way.scopes]
-        return " ".join([*own, *SIGN_IN])
+        scopes = " ".join([*self.asked, *SIGN_IN])
+        return self.entra.consent_url(self.client, tenant, scopes, redirect_uri)
 
     def finish(self, secrets: Mapping[str, str], answer: Answer) -> Granted:
         """Redeem the code and verify who consented to what.
@@ -193,7 +175,9 @@ class Microsoft:
         if not GUID.fullmatch(object_id) or not GUID.fullmatch(tenant):
             raise Unproven("no account")
         if self.way.has_graph:
-            address: Address | None = self.directory.address_of(access_token, object_id)
+            address: Address | None = self.directory.address_of(
+                access_token, object_id, is_personal=tenant == CONSUMERS
+            )
         else:
             # Only a claim yet: whether it is so, the login shows (worker.joining).
             address = canonical(told.text("preferred_username"))
@@ -210,9 +194,7 @@ class Microsoft:
         data = {"claims": capable(claims)}
         reply = self.entra.ask(
             self.client,
-            lambda one: one.acquire_token_by_refresh_token(
-                refresh_token, list(self.way.scopes), data=data
-            ),
+            lambda one: one.acquire_token_by_refresh_token(refresh_token, self.asked, data=data),
         )
         if reply.status != 200:
             raise by_token(reply)
@@ -275,24 +257,3 @@ def capable(claims: str) -> str:
     asked = json.loads(claims) if claims else {}
     asked.setdefault("access_token", {})["xms_cc"] = {"values": CAPABILITIES}
     return json.dumps(asked)
-
-
-def application_of(key: str) -> tuple[str, Client]:
-    """Return a key's tenant and application.
-
-    Raises:
-        ClientRefused: It isn't whole.
-    """
-    try:
-        told = json.loads(key)
-    except ValueError:
-        raise ClientRefused("not a key") from None
-    tenant, client_id = text(told, "tenant"), text(told, "client_id")
-    if not TENANT_NAME.fullmatch(tenant) or tenant in ANY_TENANT or not GUID.fullmatch(client_id):
-        raise ClientRefused("the key names no tenant or no application")
-    names = ("private_key", "public_certificate")
-    pair = {name: text(told, name) for name in names}
-    secret = text(told, "client_secret")
-    if not secret and not all(pair.values()):
-        raise ClientRefused("the key has neither a secret nor a certificate")
-    return tenant, Client(client_id, secret or pair)
