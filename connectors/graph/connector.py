@@ -27,7 +27,7 @@ from connectors.graph.account import GraphAccount, GraphLimits
 from connectors.graph.api import GraphApi
 from connectors.graph.changes import list_changes, pin_folder
 from connectors.graph.folders import list_folders
-from connectors.graph.records import DESCRIBED, SIZE, Json, envelope_of, moment, size_of
+from connectors.graph.records import DESCRIBED, SIZE, Json, envelope_of, received_in, size_of
 from connectors.graph.refusals import Forbidden
 from connectors.graph.search import Searches
 from connectors.oauth.wire import TooLong, Wire
@@ -174,7 +174,7 @@ class GraphConnector:
         return RawMessage(
             ref,
             raw,
-            received_at=moment(item["receivedDateTime"]),
+            received_at=received_in(item),
             thread_id=item.get("conversationId") or "",
         )
 

@@ -92,6 +92,19 @@ def test_more_results_of_a_day_than_a_search_tells_are_found_by_address_and_by_a
     assert {f"{n}@test" for n in range(30)} == {one.message_id for one in envelopes}
 
 
+def test_what_came_just_now_is_found_although_no_search_knows_it_yet(
+    connect, microsoft: Microsoft, person: Person
+):
+    deliver(person, 1, datetime.now(UTC) - timedelta(minutes=5))
+    deliver(person, 2, datetime.now(UTC), "x@elsewhere.example")
+    # As if its index were behind.
+    microsoft.settings.search_most = 0
+
+    envelopes = found(connect(), inbox_of(connect()))
+
+    assert ["1@test"] == [one.message_id for one in envelopes]
+
+
 def test_one_search_is_made_for_all_folders(connect, person: Person):
     person.create_folder("Kunden")
     deliver(person, 1, LONG_AGO)
