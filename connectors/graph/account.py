@@ -39,7 +39,8 @@ class GraphLimits:
     `query_characters` bounds it. A larger message than `message_bytes` isn't fetched; others
     have `bytes_a_second` at least. `patience` is how long a short refusal is waited out.
     `kept_hits` bounds what a search finds in other folders and is kept for their turn. After
-    `listed_again` a folder that has changed is listed whole, beside its delta.
+    `listed_again` a folder that has changed is listed whole, beside its delta. `index_lag` is
+    after how long a search surely knows what has come.
     """
 
     page: int = 250
@@ -54,3 +55,4 @@ class GraphLimits:
     patience: timedelta = timedelta(seconds=8)
     kept_hits: int = 20_000
     listed_again: timedelta = timedelta(days=7)
+    index_lag: timedelta = timedelta(minutes=15)

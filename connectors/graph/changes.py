@@ -16,7 +16,7 @@ from connectors.graph.api import GraphApi, items_of
 from connectors.graph.cursor import Position, at
 from connectors.graph.folders import folder_path
 from connectors.graph.listing import list_received, newest_in, oldest_in
-from connectors.graph.records import SELECT, SIZE, Json, envelope_of, seconds
+from connectors.graph.records import SELECT, SIZE, UNKNOWN_TIME, Json, envelope_of, seconds
 
 NEWEST_FIRST = {"$orderby": "receivedDateTime desc"}
 LONGEST_LINK = 7000
@@ -165,10 +165,12 @@ class Listing:
 
     def described(self, answer: Json) -> list[Envelope]:
         """Return the wanted envelopes on a page, newest first."""
-        start = at(seconds(self.since)) if self.since is not None else None
+        start = at(seconds(self.since))
         key = self.folder.key
         envelopes = [envelope_of(item, key) for item in items_of(answer) if is_described(item)]
-        kept = [one for one in envelopes if start is None or one.received_at >= start]
+        kept = [
+            one for one in envelopes if one.received_at >= start or one.received_at == UNKNOWN_TIME
+        ]
         return sorted(kept, key=lambda one: one.received_at, reverse=True)
 
     def removed(self, answer: Json) -> tuple[MessageRef, ...]:

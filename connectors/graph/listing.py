@@ -7,7 +7,7 @@ from datetime import datetime
 
 from connectors.graph.api import GraphApi, Query, items_of
 from connectors.graph.cursor import at
-from connectors.graph.records import DESCRIBED, Json, moment, seconds, written
+from connectors.graph.records import DESCRIBED, Json, received_in, seconds, written
 
 
 def list_received(
@@ -49,11 +49,8 @@ def query(api: GraphApi, since: datetime | None, until: int | None) -> Query:
 
 def times_in(answer: Json) -> list[int]:
     """Return when the messages on a page were received, in seconds since 1970."""
-    return [
-        seconds(moment(item["receivedDateTime"]))
-        for item in items_of(answer)
-        if "receivedDateTime" in item
-    ]
+    times = map(received_in, items_of(answer))
+    return [seconds(time) for time in times if time is not None]
 
 
 def newest_in(answer: Json) -> int:

@@ -23,6 +23,8 @@ SIZE = "singleValueExtendedProperties($filter=id eq 'Integer 0x0E08')"
 """PidTagMessageSize: Graph's message has no size of its own (MS-OXPROPS 2.796)."""
 DESCRIBED = {"$select": SELECT, "$expand": SIZE}
 """The query for all of an envelope."""
+UNKNOWN_TIME = datetime(1970, 1, 1, tzinfo=UTC)
+"""When a message came that doesn't say: one more of the past, wherever that begins."""
 
 
 def envelope_of(item: Json, folder: str = "") -> Envelope:
@@ -33,13 +35,12 @@ def envelope_of(item: Json, folder: str = "") -> Envelope:
     """
     try:
         ref = MessageRef(folder or item["parentFolderId"], item["id"])
-        received_at = moment(item["receivedDateTime"])
-    except (KeyError, TypeError, ValueError):
-        raise Misbehaved("a message without folder or time") from None
+    except KeyError:
+        raise Misbehaved("a message without folder or id") from None
     return Envelope(
         ref=ref,
         size=size_of(item),
-        received_at=received_at,
+        received_at=received_in(item) or UNKNOWN_TIME,
         sender=addresses(person_in(item, "from"), person_in(item, "sender")),
         recipients=addresses(
             *(one for kind in ("to", "cc", "bcc") for one in item.get(f"{kind}Recipients") or ())
@@ -79,6 +80,15 @@ def size_of(item: Json) -> int:
         if str(extended.get("id", "")).lower().endswith("0xe08"):
             return int(extended["value"])
     return 0
+
+
+def received_in(item: Json) -> datetime | None:
+    """Return when the mailbox got a message; None if that isn't told, or can't be read."""
+    text = item.get("receivedDateTime")
+    try:
+        return moment(text) if isinstance(text, str) else None
+    except ValueError:
+        return None
 
 
 def moment(text: str) -> datetime:

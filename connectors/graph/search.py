@@ -54,6 +54,9 @@ class Searches:
         first = None if since is None else since.astimezone(UTC).date() - DAY
         for group in groups(addresses, self._api.limits.query_characters):
             yield from self._within(group, Days(first))
+        # What came just now isn't in the index yet.
+        lately = datetime.now(UTC) - self._api.limits.index_lag
+        yield from self._listed(addresses, lately, None)
 
     def _within(self, addresses: Sequence[Address], days: Days) -> Iterator[Envelope]:
         """Yield what is found in a span of days; parts it where one search can't tell all."""
@@ -68,7 +71,9 @@ class Searches:
             yield from self._within(addresses[:half], days)
             yield from self._within(addresses[half:], days)
         elif days.first is not None:
-            yield from self._listed(addresses[0], days.first)
+            # The day may be that of another time zone.
+            begin = datetime.combine(days.first, time(), UTC)
+            yield from self._listed(addresses, begin - DAY, begin + 2 * DAY)
 
     def _search(self, addresses: Sequence[Address], days: Days) -> Iterator[Envelope]:
         """Yield what one search tells."""
@@ -80,17 +85,16 @@ class Searches:
         for answer in self._api.pages(f"{self._api.root}/messages", query, live=False):
             yield from map(envelope_of, items_of(answer))
 
-    def _listed(self, address: Address, day: date) -> Iterator[Envelope]:
-        """Yield one address's mail of a day from a list of all: more than a search can tell.
-
-        The day may be that of another time zone.
-        """
-        begin = datetime.combine(day, time(), UTC)
-        path, until = f"{self._api.root}/messages", seconds(begin + 2 * DAY)
-        for answer in list_received(self._api, path, begin - DAY, until, live=False):
+    def _listed(
+        self, addresses: Collection[Address], begin: datetime, end: datetime | None
+    ) -> Iterator[Envelope]:
+        """Yield the mail of addresses from a list of all mail of a time."""
+        wanted = frozenset(addresses)
+        path, until = f"{self._api.root}/messages", None if end is None else seconds(end)
+        for answer in list_received(self._api, path, begin, until, live=False):
             for envelope in map(envelope_of, items_of(answer)):
-                named = (*envelope.sender, *envelope.recipients, *envelope.reply_to)
-                if any(address in (one, f"@{domain_of(one)}") for one in named):
+                named = {*envelope.sender, *envelope.recipients, *envelope.reply_to}
+                if wanted & (named | {f"@{domain_of(one)}" for one in named}):
                     yield envelope
 
 

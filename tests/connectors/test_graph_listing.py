@@ -9,7 +9,7 @@ from functools import partial
 import pytest
 
 from connectors.base import ChangePage, Envelope, Folder
-from connectors.errors import Misbehaved
+from connectors.errors import GrantRevoked, Misbehaved, Oversize
 from connectors.graph.account import GraphAccount, GraphLimits
 from connectors.graph.api import GraphApi
 from connectors.graph.connector import GraphConnector
@@ -92,6 +92,19 @@ def test_more_results_of_a_day_than_a_search_tells_are_found_by_address_and_by_a
     assert {f"{n}@test" for n in range(30)} == {one.message_id for one in envelopes}
 
 
+def test_what_came_just_now_is_found_although_no_search_knows_it_yet(
+    connect, microsoft: Microsoft, person: Person
+):
+    deliver(person, 1, datetime.now(UTC) - timedelta(minutes=5))
+    deliver(person, 2, datetime.now(UTC), "x@elsewhere.example")
+    # As if its index were behind.
+    microsoft.settings.search_most = 0
+
+    envelopes = found(connect(), inbox_of(connect()))
+
+    assert ["1@test"] == [one.message_id for one in envelopes]
+
+
 def test_one_search_is_made_for_all_folders(connect, person: Person):
     person.create_folder("Kunden")
     deliver(person, 1, LONG_AGO)
@@ -168,6 +181,47 @@ def test_many_mails_of_one_second_are_all_listed(connect, person: Person):
     assert {f"{n}@test" for n in range(11)} == {
         one.message_id for page in late for one in page.envelopes
     }
+
+
+def test_a_mail_that_is_larger_than_its_size_says_is_not_taken_in(
+    connect, microsoft: Microsoft, person: Person
+):
+    deliver(person, 1, LONG_AGO)
+    person.deliver(letter(2, body=b"x" * 20_000), "inbox", LONG_AGO)
+    microsoft.settings.size_overhead_bytes = -20_000
+    connector = connect(message_bytes=10_000)
+    refs = [one.ref for page in pages_of(connector) for one in page.envelopes]
+    fetched = connector.fetch(refs)
+    first = next(fetched)
+    with pytest.raises(Oversize):
+        next(fetched)
+
+    assert letter(1) == first.raw
+    assert 2 == len(person.counters().contents)
+
+
+def test_an_application_reads_a_named_mailbox_and_no_other(microsoft: Microsoft):
+    shared, other = (
+        microsoft.add_account(f"{name}@shared.example", is_shared=True) for name in ("sales", "hr")
+    )
+    for one in (shared, other):
+        one.deliver(letter(1), "inbox")
+    microsoft.permit_app("shared.example", mailboxes=[shared.address])
+    token = microsoft.app_token("shared.example")
+    wire = Wire([microsoft.url], str(microsoft.ca_file))
+    reached, refused = (
+        GraphConnector(GraphAccount(token, microsoft.url, Address(one.address)), wire)
+        for one in (shared, other)
+    )
+
+    refs = [one.ref for page in pages_of(reached) for one in page.envelopes]
+    fetched = [raw.raw for raw in reached.fetch(refs)]
+    with pytest.raises(GrantRevoked):
+        refused.folders()
+    wire.close()
+
+    assert [letter(1)] == fetched
+    assert {} == shared.counters().mutable
 
 
 @pytest.mark.parametrize(

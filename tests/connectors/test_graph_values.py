@@ -25,7 +25,7 @@ from connectors.graph.account import GraphAccount
 from connectors.graph.cursor import Position
 from connectors.graph.folders import mark_of, role_in
 from connectors.graph.query import Days, groups, search_for
-from connectors.graph.records import SELECT, envelope_of
+from connectors.graph.records import SELECT, UNKNOWN_TIME, envelope_of
 from connectors.graph.refusals import Forbidden, refusal
 from connectors.graph.search import middle
 from connectors.oauth.errors import NoMailbox
@@ -150,9 +150,12 @@ def test_a_message_with_nothing_in_it_is_an_envelope_too():
     )
 
 
-def test_a_message_without_a_time_is_none():
+def test_a_message_without_a_time_is_an_envelope_and_one_without_a_place_is_none():
+    timeless = [envelope_of({**item(), "receivedDateTime": said}) for said in (None, "", "soon")]
+
+    assert {UNKNOWN_TIME} == {envelope.received_at for envelope in timeless}
     with pytest.raises(Misbehaved):
-        envelope_of({"id": "AAkA1", "parentFolderId": "AAMk"})
+        envelope_of({"id": "AAkA1"})
 
 
 def test_neither_subject_nor_preview_nor_body_is_ever_selected():

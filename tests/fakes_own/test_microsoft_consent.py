@@ -151,6 +151,22 @@ def test_an_administrator_allows_for_everybody(path, microsoft, eva, browser):
     assert "code" in returned(browser.visit(link(microsoft)))
 
 
+def test_an_administrators_consent_gives_the_app_permissions_of_its_own(microsoft, eva, browser):
+    microsoft.add_account("boss@firm.example", is_admin=True)
+    microsoft.consent_as("boss@firm.example")
+
+    brought = returned(browser.visit(admin_link(microsoft)))
+    app = application(microsoft, "firm.example")
+    token = app.acquire_token_for_client(["https://graph.microsoft.com/.default"])["access_token"]
+
+    assert "True" == brought["admin_consent"]
+    assert [] == browser.get(f"/users/{eva.oid}/messages", token=token)["value"]
+    microsoft.forbid_app("firm.example")
+    again = application(microsoft, "firm.example")
+    refused = again.acquire_token_for_client(["https://graph.microsoft.com/.default"])
+    assert [700016] == refused["error_codes"]
+
+
 def test_only_an_administrator_allows_for_everybody(microsoft, eva, browser):
     page = browser.visit(admin_link(microsoft))
 

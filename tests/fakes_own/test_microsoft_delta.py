@@ -231,6 +231,16 @@ def test_folders_have_a_delta_of_whatever_depth(eva, graph):
     assert (410, "SyncStateNotFound") == graph.refusal(link)
 
 
+def test_a_folder_that_goes_during_a_round_is_told_as_removed(eva, graph):
+    last = eva.create_folder("Zz")
+    first = graph.get("/me/mailFolders/delta?$select=displayName", prefer="odata.maxpagesize=2")
+
+    eva.remove_folder("Zz")
+    rest, _ = graph.round(first["@odata.nextLink"])
+
+    assert "deleted" == told(rest)[last]
+
+
 def test_folders_tell_when_they_changed_where_expanding_is_served(microsoft, eva, graph):
     marks = "id eq 'SystemTime 0x670A' or id eq 'Integer 0x670B'"
     path = f"/me/mailFolders/delta?$expand=singleValueExtendedProperties($filter={marks})"

@@ -175,6 +175,18 @@ def test_a_list_is_filtered_and_ordered(found, query, eva, graph):
     assert [ids[n - 1] for n in found] == [each["id"] for each in listed]
 
 
+def test_a_list_is_counted_when_it_is_asked_to(eva, graph):
+    for _ in range(3):
+        eva.deliver(mail())
+
+    counted = graph.get("/me/messages?$count=true&$top=1&$select=id")
+    plain = graph.get("/me/messages?$top=1&$select=id")
+
+    assert (3, 1) == (counted["@odata.count"], len(counted["value"]))
+    assert "@odata.count" not in plain
+    assert 8 == graph.get("/me/mailFolders?$count=true&$top=1")["@odata.count"]
+
+
 def test_a_list_is_paged_by_skipping(eva, graph):
     begin = datetime(2026, 1, 1, tzinfo=UTC)
     ids = [eva.deliver(mail(), at=begin + timedelta(hours=n)) for n in range(5)]

@@ -104,6 +104,18 @@ def test_a_search_ends_at_a_thousand_the_latest_sent_first(microsoft, eva, graph
     assert ['"from:lead@elsewhere.example"'] * 3 == eva.counters().searches
 
 
+def test_a_search_may_not_find_yet_what_has_just_come(microsoft, eva, graph):
+    microsoft.configure({"index_lag": 60})
+    message_id = eva.deliver(mail())
+    path = '/me/messages?$search="offer"&$select=id'
+
+    before = graph.get(path)["value"]
+    microsoft.advance(timedelta(minutes=2))
+    after = graph.get(path)["value"]
+
+    assert ([], [message_id]) == (before, [each["id"] for each in after])
+
+
 def test_a_folder_can_be_searched(eva, graph):
     eva.deliver(mail())
     archived = eva.deliver(mail(), folder="archive")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -13,6 +13,7 @@ from mail.address import Address
 from models.queries import erasures
 from privacy.contents import Grant, MailboxCard
 from tests.databases import Databases
+from tests.fakes.common.stand_in import StandIn
 from tests.house import House
 from tests.letters import letter
 from tests.servers.dovecot import Dovecot
@@ -22,7 +23,7 @@ from worker.joining import Joining
 
 
 class CloudPerson(Protocol):
-    """Somebody with an account at a stand-in."""
+    """Somebody with an account at a stand-in, and what they do with it."""
 
     @property
     def address(self) -> str:
@@ -43,6 +44,9 @@ class CloudPerson(Protocol):
         ...
 
 
+ANNA = "anna@customer.test"
+
+
 class Killed(BaseException):
     """The process dies here."""
 
@@ -59,13 +63,42 @@ class CloudHouse(House, Generic[P]):
     """A workspace whose mailboxes are at one provider."""
 
     provider: str
+    expiries: Sequence[str]
+    """The ways in which a cursor can be no good any more."""
+    refusals: Sequence[str]
+    """Three ways in which the provider refuses: broken, broken off, and not allowed."""
+
+    @property
+    def stand_in(self) -> StandIn[Any, Any, Any, Any]:
+        """The provider."""
+        raise NotImplementedError
 
     def person(self) -> P:
         """Give somebody of the firm an account."""
         raise NotImplementedError
 
-    def put(self, person: P, raw: bytes) -> str:
+    def agree(self, person: P) -> Mapping[str, Any]:
+        """Let somebody agree to what is asked of them; return the tokens."""
+        return person.grant()
+
+    def put(self, person: P, raw: bytes, at: datetime | None = None) -> str:
         """Let a mail arrive in an inbox; return the provider's id of it."""
+        raise NotImplementedError
+
+    def junk(self, person: P, id_: str) -> None:
+        """Call a mail junk."""
+        raise NotImplementedError
+
+    def restore(self, person: P, id_: str) -> None:
+        """Put a mail back where it was before it was trash or junk."""
+        raise NotImplementedError
+
+    def expire(self, person: P, how: str) -> None:
+        """Let the cursors of a mailbox be no good any more."""
+        raise NotImplementedError
+
+    def fetched(self, person: P) -> list[str]:
+        """Return the ids of the mails whose content was asked for, in order."""
         raise NotImplementedError
 
     def arrive(self, person: P, message_id: str, sender: str, **more: Any) -> str:
@@ -96,7 +129,7 @@ class CloudHouse(House, Generic[P]):
         runs: bool = True,
     ) -> int:
         """Keep the mailbox of somebody who has just agreed; sync it."""
-        now, tokens = datetime.now(UTC), person.grant()
+        now, tokens = datetime.now(UTC), self.agree(person)
         card = MailboxCard(
             user=person.address.partition("@")[0],
             address=Address(person.address),

@@ -14,11 +14,10 @@ from tests.comparison import EQUAL
 from tests.letters import bulk
 from tests.privacy.way import Stores, answers, go_wrong, is_verified, letter, read_all
 from tests.processes import Processes, until
-from tests.service.cloud_house import CloudHouse
+from tests.service.cloud_house import ANNA, CloudHouse
 from worker import grants
 from worker.embedded import PostgresServer, RedisServer
 
-ANNA = "anna@customer.test"
 SECONDS = 120
 
 

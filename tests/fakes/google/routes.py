@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from tests.fakes.common import wire
-from tests.fakes.common.counters import Refused
-from tests.fakes.common.faults import ON_THE_LINE, Fault
-from tests.fakes.common.wire import Answer, Breakage, Call
+from tests.fakes.common.faults import Fault
+from tests.fakes.common.suffering import suffering
+from tests.fakes.common.wire import Answer, Call
 from tests.fakes.google import (
     api,
     batch,
@@ -89,16 +89,11 @@ class Routes:
 
     def _suffering(self, name: str, handler: Handler, call: Call) -> Answer:
         world = self._world
-        delay = world.faults.delay_of(name)
-        fault = world.faults.strike(name, _address_of(world, call))
-        if fault is not None and fault.what not in ON_THE_LINE:
-            answer = _refusal(world, fault, is_oauth=name.startswith("oauth."))
-        else:
-            answer = handler(world, call)
-        if answer.reason:
-            world.counters.refused.append(Refused(name, "", answer.status, answer.reason))
-        breakage = Breakage(fault.what) if fault and fault.what in ON_THE_LINE else None
-        return replace(answer, delay=delay, breakage=breakage)
+        return suffering(
+            *(world.faults, world.counters, name, _address_of(world, call)),
+            lambda: handler(world, call),
+            lambda fault: _refusal(world, fault, is_oauth=name.startswith("oauth.")),
+        )
 
 
 def _refusal(world: World, fault: Fault, *, is_oauth: bool) -> Answer:

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
 
+from cryptography import x509
+
 from tests.fakes.common.people import Client
 from tests.fakes.common.stand_in import StandIn
 from tests.fakes.microsoft.accounts import Account, new_account
@@ -113,6 +115,12 @@ class Microsoft(StandIn[Settings, Account, Counters, Person]):
         """Make an organisation, if its domain has none, and return its id."""
         with self._world.lock:
             return self._world.tenants.of_domain(domain, tenant_id).id
+
+    def add_certificate(self, pem: str, client_id: str = CLIENT_ID) -> None:
+        """Register a certificate by which a program proves itself."""
+        with self._world.lock:
+            known = self._world.certificates.setdefault(client_id, [])
+            known.append(x509.load_pem_x509_certificate(pem.encode()))
 
     def consent_needs_admin(self, domain: str, code: str = "90094") -> None:
         """Let people of an organisation not consent themselves; '' undoes it."""

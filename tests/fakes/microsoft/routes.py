@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from tests.fakes.common import wire
-from tests.fakes.common.counters import Refused
-from tests.fakes.common.faults import ON_THE_LINE, Fault
-from tests.fakes.common.wire import Answer, Breakage, Call
+from tests.fakes.common.faults import Fault
+from tests.fakes.common.suffering import suffering
+from tests.fakes.common.wire import Answer, Call
 from tests.fakes.microsoft.entra import admin, consent, metadata, token
 from tests.fakes.microsoft.entra.refusals import ON_DEMAND, Denied
 from tests.fakes.microsoft.graph import api, batch, refusals, subscribing
@@ -71,16 +71,11 @@ class Routes:
     def _suffering(self, name: str, handler: Handler, call: Call, tenant: str) -> Answer:
         world = self._world
         world.counters.calls[name] += 1
-        delay = world.faults.delay_of(name)
-        fault = world.faults.strike(name, _address_of(world, call))
-        if fault is not None and fault.what not in ON_THE_LINE:
-            answer = _refusal(world, fault)
-        else:
-            answer = handler(world, call, tenant)
-        if answer.reason:
-            world.counters.refused.append(Refused(name, "", answer.status, answer.reason))
-        breakage = Breakage(fault.what) if fault and fault.what in ON_THE_LINE else None
-        return replace(answer, delay=delay, breakage=breakage)
+        return suffering(
+            *(world.faults, world.counters, name, _address_of(world, call)),
+            lambda: handler(world, call, tenant),
+            lambda fault: _refusal(world, fault),
+        )
 
 
 def _discovery(world: World, call: Call, _: str) -> Answer:

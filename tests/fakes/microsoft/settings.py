@@ -45,6 +45,8 @@ class Settings:
     """Messages that a delta with a `$filter` returns at most."""
     search_most: int = 1_000
     """Results of a `$search`."""
+    index_lag: timedelta = timedelta()
+    """How long a search doesn't find what has just come."""
     page: int = 10
     """Items on a page when nobody asks for more or less."""
     most_per_page: int = 1_000

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from cryptography import x509
+
 from tests.fakes.common.people import Client
 from tests.fakes.common.world import CommonWorld
 from tests.fakes.microsoft.accounts import Account
@@ -24,6 +26,8 @@ class World(CommonWorld[Settings, Account, Counters]):
     def __init__(self, settings: Settings, counters: Counters, client: Client) -> None:
         super().__init__(settings, counters, client)
         self.tenants = Tenants()
+        self.certificates: dict[str, list[x509.Certificate]] = {}
+        """What programs may prove themselves by instead of a secret, by client."""
         self.grants = Grants(self.clock, settings)
         self.asked: dict[str, Asked] = {}
         """The consent pages that wait for an answer, by the ticket in their form."""

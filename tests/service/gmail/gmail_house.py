@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from itertools import count
 from typing import Any
 
@@ -24,6 +25,8 @@ class GmailHouse(CloudHouse[Person]):
     """A workspace whose mailboxes are at Google."""
 
     provider = "gmail"
+    expiries = ("history",)
+    refusals = ("backendError", "dropped", "insufficientPermissions")
 
     def __init__(
         self,
@@ -49,9 +52,31 @@ class GmailHouse(CloudHouse[Person]):
         """Keep the mailbox of somebody who has just agreed; sync it."""
         return self.join(person, **more)
 
-    def put(self, person: Person, raw: bytes) -> str:
+    @property
+    def stand_in(self) -> Google:
+        """Google."""
+        return self.google
+
+    def put(self, person: Person, raw: bytes, at: datetime | None = None) -> str:
         """Let a mail arrive in an inbox; return Gmail's id of it."""
-        return person.deliver(raw, ["INBOX"])
+        return person.deliver(raw, ["INBOX"], at)
+
+    def junk(self, person: Person, id_: str) -> None:
+        """Call a mail junk."""
+        person.label(id_, ["SPAM"])
+
+    def restore(self, person: Person, id_: str) -> None:
+        """Put a mail back where it was before it was trash or junk."""
+        person.untrash(id_)
+        person.unlabel(id_, ["SPAM"])
+
+    def expire(self, person: Person, how: str) -> None:
+        """Let the history begin anew."""
+        person.expire_history()
+
+    def fetched(self, person: Person) -> list[str]:
+        """Return the ids of the mails that were asked for, in order."""
+        return [asked.id for asked in person.counters().messages]
 
     def is_watched(self, person: Person) -> bool:
         """Tell whether Gmail pushes for a mailbox."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from tests.service.gmail.gmail_house import GmailHouse
 
 ANNA = "anna@customer.test"
@@ -31,35 +29,3 @@ def test_a_disconnection_ends_watch_and_grant_and_leaves_nothing(house: GmailHou
     assert not any(told["residue"].values())
     assert 0 == house.count("mail") + house.count("mailbox") + house.count("mailbox_grant")
     assert [] == list(house.service.redis.keys(f"leadmail:mailbox:{mailbox}:*"))
-
-
-@pytest.mark.parametrize("what", ["backendError", "dropped", "insufficientPermissions"])
-def test_whatever_google_answers_the_purge_goes_on_and_says_so(house: GmailHouse, what: str):
-    house.put_lead("anna", ANNA)
-    person = house.person()
-    house.arrive(person, "a.1", ANNA)
-    mailbox = house.connect_gmail(person)
-    house.google.fail_next(what, 20, "*")
-
-    order = house.disconnect(mailbox)
-    house.bell.purge(order)
-    house.run_jobs()
-
-    told = house.certificate(order)
-    assert told["provider"]["failed"]
-    assert not any(told["residue"].values())
-    assert 0 == house.count("mail") + house.count("mailbox")
-
-
-def test_a_grant_that_is_already_gone_is_no_hindrance(house: GmailHouse):
-    house.put_lead("anna", ANNA)
-    person = house.person()
-    house.arrive(person, "a.1", ANNA)
-    mailbox = house.connect_gmail(person)
-    person.revoke()
-
-    order = house.disconnect(mailbox)
-    house.bell.purge(order)
-    house.run_jobs()
-
-    assert not any(house.certificate(order)["residue"].values())

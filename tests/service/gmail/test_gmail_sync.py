@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import logging
-from datetime import UTC, datetime, timedelta
-from threading import Event, Thread
+from datetime import UTC, datetime
 
 import pytest
 
 from tests.comparison import EQUAL
-from tests.letters import NOON, letter
+from tests.letters import letter
 from tests.service.gmail.gmail_house import GmailHouse
 
 ANNA = "anna@customer.test"
@@ -92,77 +91,6 @@ def test_nothing_new_costs_two_units(house: GmailHouse):
     assert 2 == person.counters().units.total()
 
 
-def test_mail_that_arrives_during_the_first_import_is_found_f2(house: GmailHouse):
-    house.put_lead("anna", ANNA)
-    person = house.person()
-    for number in range(60):
-        house.arrive(person, f"a{number}.1", ANNA)
-    over = Event()
-
-    def go_on_writing() -> None:
-        for number in range(200):
-            house.arrive(person, f"while{number}.1", ANNA)
-            if over.wait(0.01):
-                return
-
-    writer = Thread(target=go_on_writing)
-    writer.start()
-    mailbox = house.connect_gmail(person)
-    over.set()
-    writer.join()
-    house.sync(mailbox)
-
-    assert EQUAL == house.compare()
-    assert person.counters().ids == {asked.id for asked in person.counters().messages}
-    assert len(person.counters().ids) == len(person.counters().messages)
-
-
-def test_an_expired_history_is_listed_again_and_compared_f1(house: GmailHouse):
-    house.put_lead("anna", ANNA)
-    person = house.person()
-    ids = [house.arrive(person, f"a{n}.1", ANNA) for n in range(10)]
-    mailbox = house.connect_gmail(person)
-    house.google.reset_counters()
-
-    person.delete(ids[0])
-    person.trash(ids[1])
-    new = [house.arrive(person, "new.1", ANNA)]
-    house.arrive(person, "x.1", STRANGER)
-    person.expire_history()
-    house.sync(mailbox)
-    house.sync(mailbox)
-
-    assert EQUAL == house.compare()
-    assert new == [asked.id for asked in person.counters().messages]
-    assert 9 == len(house.ids("anna"))
-
-
-@pytest.mark.parametrize("gone", ["delete", "trash", "junk"])
-def test_what_is_gone_upstream_goes_and_what_is_restored_comes_back(house: GmailHouse, gone: str):
-    house.put_lead("anna", ANNA)
-    person = house.person()
-    kept, lost = (house.arrive(person, f"{n}.1", ANNA) for n in ("kept", "lost"))
-    mailbox = house.connect_gmail(person)
-
-    if gone == "delete":
-        person.delete(lost)
-    elif gone == "trash":
-        person.trash(lost)
-    else:
-        person.label(lost, ["SPAM"])
-    house.sync(mailbox)
-    without = house.ids("anna")
-    if gone == "trash":
-        person.untrash(lost)
-    elif gone == "junk":
-        person.unlabel(lost, ["SPAM"])
-    house.sync(mailbox)
-
-    assert ["kept.1"] == without
-    assert EQUAL == house.compare()
-    assert kept in person.messages()
-
-
 def test_a_draft_is_left_alone_until_it_is_sent(house: GmailHouse):
     house.put_lead("anna", ANNA)
     person = house.person()
@@ -178,24 +106,6 @@ def test_a_draft_is_left_alone_until_it_is_sent(house: GmailHouse):
     assert [] == before
     assert ["d.1"] == house.ids("anna")
     assert {sent} == person.counters().ids
-    assert EQUAL == house.compare()
-
-
-def test_a_new_lead_is_searched_for_and_one_taken_away_is_purged(house: GmailHouse):
-    house.put_lead("anna", ANNA)
-    person = house.person()
-    house.arrive(person, "a.1", ANNA)
-    late = house.arrive(person, "b.1", BEN)
-    house.connect_gmail(person)
-    house.google.reset_counters()
-
-    house.put_lead("ben", BEN)
-    found = house.ids("ben")
-    asked = person.counters().ids
-    house.put_lead("ben", "another@other.test")
-
-    assert ["b.1"] == found
-    assert {late} == asked
     assert EQUAL == house.compare()
 
 
@@ -216,23 +126,6 @@ def test_labels_are_folders_that_may_be_chosen(house: GmailHouse):
     assert ["both.1", "label.1"] == first
     assert ["both.1"] == house.ids("anna")
     assert 2 == len(person.counters().messages)
-
-
-def test_since_is_kept_and_a_longer_past_is_fetched_f20(house: GmailHouse):
-    house.put_lead("anna", ANNA)
-    person = house.person()
-    for number in range(4):
-        at = NOON - timedelta(days=100 * number)
-        person.deliver(letter(f"{number}.1", ANNA, person.address, at=at), ["INBOX"], at)
-
-    mailbox = house.connect_gmail(person, since=NOON - timedelta(days=150))
-    short = house.ids("anna")
-    house.change(mailbox, since=NOON - timedelta(days=250))
-    house.run_jobs()
-
-    assert ["0.1", "1.1"] == short
-    assert ["0.1", "1.1", "2.1"] == house.ids("anna")
-    assert 3 == len(person.counters().messages)
 
 
 def test_whole_words_of_an_address_in_anothers_are_no_hit_in_the_store(house: GmailHouse):

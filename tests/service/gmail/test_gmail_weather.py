@@ -167,26 +167,6 @@ def test_one_refused_part_of_a_batch_does_not_spoil_the_others(house: GmailHouse
     assert 13 == len(person.counters().messages)
 
 
-def test_a_mail_that_goes_between_search_and_fetch_is_not_missed(house: GmailHouse):
-    house.put_lead("anna", ANNA)
-    person = house.person()
-    ids = [house.arrive(person, f"a{n}.1", ANNA) for n in range(3)]
-    mailbox = house.connect_gmail(person, runs=False)
-    kind, id_ = house.bell.waiting[0]
-    assert "sync" == kind
-    assert mailbox == id_
-    while not any(kind == "import" for kind, _ in house.bell.waiting):
-        house.run_one()
-
-    person.delete(ids[0])
-    person.trash(ids[1])
-    house.run_jobs()
-    house.sync(mailbox)
-
-    assert EQUAL == house.compare()
-    assert 0 == house.count("pending")
-
-
 def test_google_hears_of_no_more_than_it_allows_when_the_budget_is_small(make_gmail_house):
     house = make_gmail_house(gmail_units_per_minute=600)
     house.put_lead("anna", ANNA)

@@ -6,6 +6,8 @@ from datetime import datetime
 from itertools import count
 from typing import Any
 
+from connectors.oauth.microsoft.provider import SIGN_IN
+from connectors.oauth.microsoft.ways import GRAPH
 from tests.comparison import Upstream
 from tests.databases import Databases
 from tests.fakes.microsoft import Microsoft, Person
@@ -24,6 +26,8 @@ class GraphHouse(CloudHouse[Person]):
     """A workspace whose mailboxes are at Microsoft."""
 
     provider = "graph"
+    expiries = ("gone", "syncStateNotFound", "resyncRequired")
+    refusals = ("ErrorInternalServerError", "dropped", "ErrorAccessDenied")
 
     def __init__(
         self,
@@ -42,9 +46,34 @@ class GraphHouse(CloudHouse[Person]):
         """Give somebody of the firm an account."""
         return self.microsoft.add_account(f"m{next(_numbers)}@firm.test")
 
-    def put(self, person: Person, raw: bytes) -> str:
+    @property
+    def stand_in(self) -> Microsoft:
+        """Microsoft."""
+        return self.microsoft
+
+    def agree(self, person: Person) -> dict[str, str]:
+        """Let somebody agree to what is asked of them; return the tokens."""
+        return person.grant(" ".join([*GRAPH.scopes, *SIGN_IN]))
+
+    def put(self, person: Person, raw: bytes, at: datetime | None = None) -> str:
         """Let a mail arrive in an inbox; return Graph's lasting id of it."""
-        return person.deliver(raw, "inbox")
+        return person.deliver(raw, "inbox", at)
+
+    def junk(self, person: Person, id_: str) -> None:
+        """Call a mail junk."""
+        person.move(id_, "junkemail")
+
+    def restore(self, person: Person, id_: str) -> None:
+        """Put a mail back where it was before it was trash or junk."""
+        person.move(id_, "inbox")
+
+    def expire(self, person: Person, how: str) -> None:
+        """Let the links of the inbox be no good any more."""
+        person.expire_links("inbox", how)
+
+    def fetched(self, person: Person) -> list[str]:
+        """Return the ids of the mails whose MIME was asked for, in order."""
+        return list(person.counters().contents)
 
     def is_watched(self, person: Person) -> bool:
         """Tell whether Graph notifies of a mailbox."""

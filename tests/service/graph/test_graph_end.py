@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from tests.service.graph.graph_house import GraphHouse
 
 ANNA = "anna@customer.test"
@@ -34,36 +32,3 @@ def test_a_disconnection_ends_the_subscription_and_leaves_nothing(served: GraphH
     assert not any(told["residue"].values())
     assert 0 == house.count("mail") + house.count("mailbox") + house.count("mailbox_grant")
     assert [] == list(house.service.redis.keys(f"leadmail:mailbox:{mailbox}:*"))
-
-
-@pytest.mark.parametrize("what", ["ErrorInternalServerError", "dropped", "ErrorAccessDenied"])
-def test_whatever_microsoft_answers_the_purge_goes_on_and_says_so(served: GraphHouse, what: str):
-    house = served
-    house.put_lead("anna", ANNA)
-    person = house.person()
-    house.arrive(person, "a.1", ANNA)
-    mailbox = house.join(person)
-    house.microsoft.fail_next(what, 20, "*")
-
-    order = house.disconnect(mailbox)
-    house.bell.purge(order)
-    house.run_jobs()
-
-    told = house.certificate(order)
-    assert told["provider"]["failed"]
-    assert not any(told["residue"].values())
-    assert 0 == house.count("mail") + house.count("mailbox")
-
-
-def test_a_grant_that_is_already_gone_is_no_hindrance(house: GraphHouse):
-    house.put_lead("anna", ANNA)
-    person = house.person()
-    house.arrive(person, "a.1", ANNA)
-    mailbox = house.join(person)
-    person.revoke()
-
-    order = house.disconnect(mailbox)
-    house.bell.purge(order)
-    house.run_jobs()
-
-    assert not any(house.certificate(order)["residue"].values())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from connectors.graph.connector import GraphConnector
 from tests.comparison import EQUAL
 from tests.fakes.microsoft import Person
 from tests.service.graph.graph_house import GraphHouse
@@ -45,6 +46,37 @@ def test_a_moved_mail_is_neither_removed_nor_fetched_again_f5_f6(filed):
     assert EQUAL == house.compare()
     assert 4 == len(person.counters().contents)
     assert 4 == house.count("place")
+
+
+def test_without_asking_a_moved_mail_would_be_removed_which_is_the_control_f5_f6(
+    filed, monkeypatch: pytest.MonkeyPatch
+):
+    house, person, mailbox = filed
+    monkeypatch.setattr(GraphConnector, "moved", lambda *_: iter(()))
+    house.microsoft.settings.move_shows_in_target = False
+    before = mails(house)
+    ids = list(person.messages())
+
+    person.move(ids[0], "North")
+    person.move(ids[0], "inbox")
+    house.sync(mailbox)
+    house.sync(mailbox)
+
+    assert before != mails(house)
+
+
+def test_a_mail_whose_lasting_id_changed_all_the_same_is_kept_once_f6(filed):
+    house, person, mailbox = filed
+    ids = list(person.messages())
+
+    # As Outlook's own drag and drop was seen to do.
+    person.copy(ids[0], "North")
+    person.delete(ids[0])
+    house.sync(mailbox)
+    house.sync(mailbox)
+
+    assert 4 == len(house.ids("anna"))
+    assert EQUAL == house.compare()
 
 
 def test_a_mail_that_went_and_came_back_is_still_there_f6(filed):

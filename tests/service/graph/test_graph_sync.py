@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from threading import Event, Thread
-
-import pytest
 
 from tests.comparison import EQUAL
 from tests.letters import NOON, letter
@@ -84,90 +81,6 @@ def test_an_unchanged_folder_is_not_asked_for(house: GraphHouse):
 
     assert 1 == person.counters().calls["graph.messages.delta"]
     assert ["a.1"] == house.ids("anna")
-
-
-def test_mail_that_arrives_during_the_first_import_is_found_f2(house: GraphHouse):
-    house.put_lead("anna", ANNA)
-    person = house.person()
-    for number in range(60):
-        house.arrive(person, f"a{number}.1", ANNA)
-    over = Event()
-
-    def go_on_writing() -> None:
-        for number in range(200):
-            house.arrive(person, f"while{number}.1", ANNA)
-            if over.wait(0.01):
-                return
-
-    writer = Thread(target=go_on_writing)
-    writer.start()
-    mailbox = house.join(person)
-    over.set()
-    writer.join()
-    house.sync(mailbox)
-
-    contents = person.counters().contents
-    assert EQUAL == house.compare()
-    assert len(set(contents)) == len(contents)
-
-
-@pytest.mark.parametrize("how", ["gone", "syncStateNotFound", "resyncRequired"])
-def test_an_expired_link_is_listed_again_and_compared_f1(house: GraphHouse, how: str):
-    house.put_lead("anna", ANNA)
-    person = house.person()
-    ids = [house.arrive(person, f"a{n}.1", ANNA) for n in range(10)]
-    mailbox = house.join(person)
-    house.microsoft.reset_counters()
-
-    person.delete(ids[0])
-    person.trash(ids[1])
-    new = [house.arrive(person, "new.1", ANNA)]
-    house.arrive(person, "x.1", STRANGER)
-    person.expire_links("inbox", how)
-    house.sync(mailbox)
-    house.sync(mailbox)
-
-    assert EQUAL == house.compare()
-    assert new == person.counters().contents
-    assert 9 == len(house.ids("anna"))
-
-
-@pytest.mark.parametrize("gone", ["delete", "trash", "junk"])
-def test_what_is_gone_upstream_goes_and_what_is_restored_comes_back(house: GraphHouse, gone: str):
-    house.put_lead("anna", ANNA)
-    person = house.person()
-    house.arrive(person, "kept.1", ANNA)
-    lost = house.arrive(person, "lost.1", ANNA)
-    mailbox = house.join(person)
-
-    if gone == "delete":
-        person.delete(lost)
-    else:
-        person.move(lost, "deleteditems" if gone == "trash" else "junkemail")
-    house.sync(mailbox)
-    without = house.ids("anna")
-    if gone != "delete":
-        person.move(lost, "inbox")
-    house.sync(mailbox)
-
-    assert ["kept.1"] == without
-    assert EQUAL == house.compare()
-
-
-def test_a_draft_is_left_alone_until_it_is_sent(house: GraphHouse):
-    house.put_lead("anna", ANNA)
-    person = house.person()
-    mailbox = house.join(person)
-
-    draft = person.save_draft(letter("d.1", person.address, ANNA))
-    house.sync(mailbox)
-    before = house.ids("anna")
-    person.send_draft(draft)
-    house.sync(mailbox)
-
-    assert [] == before
-    assert ["d.1"] == house.ids("anna")
-    assert EQUAL == house.compare()
 
 
 def test_a_new_lead_is_searched_for_once_and_one_taken_away_is_purged(house: GraphHouse):

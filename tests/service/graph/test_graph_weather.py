@@ -101,20 +101,3 @@ def test_a_mail_that_is_not_handed_out_is_parked_and_the_others_come_f4(house: G
     assert ["unreadable"] == [row.reason for row in parked]
     assert 2 == len(house.ids("anna"))
     assert ("live", None) == house.state(mailbox)
-
-
-def test_a_mail_that_goes_between_listing_and_fetch_is_not_missed(house: GraphHouse):
-    house.put_lead("anna", ANNA)
-    person = house.person()
-    ids = [house.arrive(person, f"a{n}.1", ANNA) for n in range(3)]
-    mailbox = house.join(person, runs=False)
-    while not any(kind == "import" for kind, _ in house.bell.waiting):
-        house.run_one()
-
-    person.delete(ids[0])
-    person.trash(ids[1])
-    house.run_jobs()
-    house.sync(mailbox)
-
-    assert EQUAL == house.compare()
-    assert 0 == house.count("pending")

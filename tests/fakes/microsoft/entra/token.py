@@ -11,7 +11,7 @@ from tests.fakes.common.people import Client
 from tests.fakes.common.proof import credentials, is_same, proves
 from tests.fakes.common.wire import Answer, Call, json_answer
 from tests.fakes.microsoft.accounts import Account
-from tests.fakes.microsoft.entra import identity, scopes
+from tests.fakes.microsoft.entra import assertion, identity, scopes
 from tests.fakes.microsoft.entra.grants import AccessToken, Code, Grant
 from tests.fakes.microsoft.entra.refusals import (
     Denied,
@@ -191,6 +191,9 @@ class _Exchange:
         client = self.world.clients.get(client_id)
         if client is None:
             raise unknown_client(client_id, self.tenant)
+        if self.form.get("client_assertion_type") == assertion.TYPE:
+            assertion.prove(self.world, client, self.form.get("client_assertion", ""), self.tenant)
+            return client
         if not secret:
             raise coded(7000218)
         if not is_same(client.secret, secret):

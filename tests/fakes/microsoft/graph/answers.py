@@ -35,12 +35,15 @@ def page(
     value: list[dict[str, object]],
     next_link: str = "",
     delta_link: str = "",
+    count: int | None = None,
 ) -> Answer:
-    """Return a page of a collection and where it goes on."""
+    """Return a page of a collection and where it goes on; `count` is of all its pages."""
     found: dict[str, object] = {
         "@odata.context": f"{request.world.url}/v1.0/$metadata#{kind}",
         "value": value,
     }
+    if count is not None:
+        found["@odata.count"] = count
     if next_link:
         found["@odata.nextLink"] = next_link
     if delta_link:

@@ -9,7 +9,7 @@ from tests.fakes.common.wire import Answer
 from tests.fakes.microsoft.graph import odata
 from tests.fakes.microsoft.graph.answers import entity, page
 from tests.fakes.microsoft.graph.properties import FOLDER, Resource, expanded, folder_resource
-from tests.fakes.microsoft.graph.refusals import bad_request, invalid_query
+from tests.fakes.microsoft.graph.refusals import bad_request
 from tests.fakes.microsoft.graph.request import Request
 from tests.fakes.microsoft.graph.rounds import Entry
 from tests.fakes.microsoft.graph.stored import Folder
@@ -42,9 +42,10 @@ def _list(request: Request, parent: Folder) -> Answer:
     select = options.select(FOLDER, "mailFolder")
     wanted = expanded(options.text("$expand"))
     settings = request.world.settings
-    size = options.number("$top", 1, settings.most_per_page) or settings.page
+    asked = options.number("$top", 1, settings.most_per_page) or request.preferred_page
+    size = min(asked or settings.page, settings.most_per_page)
     skip = options.number("$skip", 0, 10**6) or 0
-    hidden = _flag(options.text("includeHiddenFolders"))
+    hidden = options.flag("includeHiddenFolders")
     children = [
         each for each in request.mailbox.folders.children(parent.id) if hidden or not each.is_hidden
     ]
@@ -53,7 +54,8 @@ def _list(request: Request, parent: Folder) -> Answer:
         for each in children[skip : skip + size]
     ]
     more = next_by_skip(request, options.given, skip + size) if len(children) > skip + size else ""
-    return page(request, "users('id')/mailFolders", shown, more)
+    count = len(children) if options.flag("$count") else None
+    return page(request, "users('id')/mailFolders", shown, more, count=count)
 
 
 def next_by_skip(request: Request, given: Mapping[str, str], skip: int) -> str:
@@ -61,12 +63,6 @@ def next_by_skip(request: Request, given: Mapping[str, str], skip: int) -> str:
     query = {**given, "$skip": str(skip)}
     path = request.call.path.removeprefix("/v1.0")
     return f"{request.world.url}/v1.0{path}?{urllib.parse.urlencode(query, safe='$,()')}"
-
-
-def _flag(text: str) -> bool:
-    if text.casefold() not in {"", "true", "false"}:
-        raise invalid_query(f"includeHiddenFolders={text} is no boolean.")
-    return text.casefold() == "true"
 
 
 def delta(request: Request) -> Answer:
@@ -97,12 +93,12 @@ def delta(request: Request) -> Answer:
 def _shown(
     request: Request, entry: Entry, select: list[str], wanted: list[tuple[str, int]]
 ) -> Resource:
-    if entry.reason:
+    folder = request.mailbox.folders.find(entry.id)
+    if entry.reason or folder is None:
         return {
             "@odata.type": "#microsoft.graph.mailFolder",
             "id": entry.id,
-            "@removed": {"reason": entry.reason},
+            "@removed": {"reason": entry.reason or "deleted"},
         }
-    folder = request.mailbox.folders.get(entry.id)
     shown = folder_resource(request.mailbox, folder, select, wanted)
     return {"@odata.type": "#microsoft.graph.mailFolder", **shown}

@@ -71,6 +71,10 @@ class Folders:
             return found
         raise item_not_found() if len(name) > 40 else malformed_id()
 
+    def find(self, folder_id: str) -> Folder | None:
+        """Return a folder by its id, if it is still there."""
+        return self._by_id.get(folder_id)
+
     def at(self, path: str) -> Folder:
         """Return a folder by its path of names, its well-known name or its id."""
         found = self._well_known.get(path.casefold()) or self._by_id.get(path) or self._walk(path)

@@ -73,7 +73,8 @@ def _filtered(request: Request, options: Options, folder: Folder | None) -> Answ
     skip = options.number("$skip", 0, 10**6) or 0
     shown = [wanted.show(request, each) for each in found[skip : skip + size]]
     more = next_by_skip(request, options.given, skip + size) if len(found) > skip + size else ""
-    return page(request, _KIND, shown, more)
+    count = len(found) if options.flag("$count") else None
+    return page(request, _KIND, shown, more, count=count)
 
 
 def _searched(request: Request, options: Options, folder: Folder | None) -> Answer:
@@ -89,7 +90,9 @@ def _searched(request: Request, options: Options, folder: Folder | None) -> Answ
     wanted = view(options)
     text = options.text("$search")
     request.counters.searches.append(text)
+    indexed_until = request.world.clock.now() - request.world.settings.index_lag
     found = search(request.mailbox, kql.parse(text))
+    found = [each for each in found if each.created <= indexed_until]
     if folder is not None:
         found = [each for each in found if each.folder == folder.id]
     found = found[: request.world.settings.search_most]

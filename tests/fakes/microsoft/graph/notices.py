@@ -91,14 +91,14 @@ def _id(subscription: Subscription, event: Event) -> str:
 def change_notice(subscription: Subscription, change: Change, message_id: str) -> dict[str, object]:
     """Return a notice of a change."""
     account = subscription.account
-    path = f"sers/{account.oid}/Messages/{message_id}"
+    path = f"Users/{account.oid}/Messages/{message_id}"
     return {
         **_common(subscription),
         "changeType": str(change),
-        "resource": f"U{path}",
+        "resource": path,
         "resourceData": {
             "@odata.type": "#Microsoft.Graph.Message",
-            "@odata.id": f"U{path}",
+            "@odata.id": path,
             "@odata.etag": 'W/"CQAAABYAAAC"',
             "id": message_id,
         },

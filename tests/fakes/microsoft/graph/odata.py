@@ -39,6 +39,17 @@ class Options:
             )
         return int(text)
 
+    def flag(self, name: str) -> bool:
+        """Return a boolean; false when it wasn't given.
+
+        Raises:
+            Refusal: It is none.
+        """
+        text = self.text(name).casefold()
+        if text not in {"", "true", "false"}:
+            raise invalid_query(f"The value of {name} must be true or false.")
+        return text == "true"
+
     def select(self, properties: Collection[str], kind: str) -> list[str]:
         """Return the wanted properties, spelled as documented; all of them when none is named.
 

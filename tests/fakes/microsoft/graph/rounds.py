@@ -172,7 +172,10 @@ def _told(
     gone = [each for each in happened if each.change is Change.DELETED]
     is_here = happened[0].message in folder.messages
     was_here = happened[0].change is not Change.CREATED
-    if gone and not (is_here and immutable) and change_type in {"", "deleted"}:
+    # Seen (microsoft-graph-docs-contrib issue 72): where coming is not told, going still is,
+    # of one that has come back too.
+    is_back = is_here and happened[-1].change is not Change.DELETED
+    if gone and not (is_back and immutable) and change_type in {"", "deleted"}:
         # One that came and went is told as removed, though it was never told as there.
         yield Entry(gone[0].message, gone[-1].reason, gone[-1].rest_id)
     if not is_here or (immutable and was_here and all(each.is_move for each in happened)):
