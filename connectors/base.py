@@ -93,7 +93,8 @@ class ChangePage:
     """One step of catching up with a folder; `cursor` covers this page and all before it.
 
     `envelopes` are messages the provider described at once, `refs` those known by id only.
-    A message may be repeated. `removed` are places that no longer exist.
+    A message may be repeated. `removed` are places that are said to exist no longer: `moved`
+    tells where their messages are, if that isn't certain.
     `expired` says that the ids held so far mean nothing any more (RFC 9051 2.3.1.1): places
     of older ids are to be remapped or forgotten, never read as removals.
     `remaining` estimates how many messages of the backfill are still to come; 0 at its end.

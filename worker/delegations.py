@@ -27,6 +27,10 @@ from worker.names import UnknownId, row_id
 from worker.providers import provider_of
 from worker.refused import AnotherWay, NotThere, Unacceptable
 
+NO_ACCESS = {
+    "gmail": "has no domain-wide delegation for gmail.readonly",
+    "graph": "names an application that the tenant does not know",
+}
 NO_KEY = {
     "gmail": "is not a service account's key, or is refused",
     "graph": "is not an application's key (tenant, client_id, client_secret), or is refused",
@@ -147,7 +151,7 @@ def prove(at: Provider, secret: str, position: int, one: Named) -> Tokens:
         ) from None
     except ClientRefused as error:
         if str(error) == "unauthorized_client":
-            raise Unacceptable("key", "has no domain-wide delegation for gmail.readonly") from None
+            raise Unacceptable("key", NO_ACCESS[at.name]) from None
         raise Unacceptable("key", NO_KEY[at.name]) from None
 
 

@@ -42,7 +42,7 @@ class Keys:
         self._wire, self._url = wire, url
         self._lock = Lock()
         self._keys: dict[str, PyJWK] = {}
-        self._issuers: dict[str, str] = {}
+        self._issuers: dict[str, set[str]] = {}
         self._stale_at = 0.0
         self._asked_at = -ASK_AGAIN_SECONDS
 
@@ -60,10 +60,10 @@ class Keys:
                 self._load(now)
             return self._keys.get(kid)
 
-    def issuer_of(self, kid: str) -> str:
-        """Return whom alone a key that was found signs for; empty if for any (see Microsoft)."""
+    def issuers_of(self, kid: str) -> Collection[str]:
+        """Return whom alone a key that was found signs for; nobody if for any (see Microsoft)."""
         with self._lock:
-            return self._issuers.get(kid, "")
+            return self._issuers.get(kid, ())
 
     def load(self) -> None:
         """Ask for the keys now.
@@ -87,9 +87,10 @@ class Keys:
         self._keys = {
             key.key_id: key for key in found if key.key_id and key.public_key_use in (None, "sig")
         }
-        self._issuers = {
-            str(key.get("kid")): key["issuer"] for key in told["keys"] if key.get("issuer")
-        }
+        self._issuers = {}
+        for key in told["keys"]:
+            if isinstance(key.get("issuer"), str):
+                self._issuers.setdefault(str(key.get("kid")), set()).add(key["issuer"])
         said = MAX_AGE.search(reply.headers.get("Cache-Control", ""))
         self._stale_at = now + min(float(said[1]) if said else KEYS_SECONDS, KEYS_SECONDS)
         self._asked_at = now
@@ -153,8 +154,8 @@ def verify(
         )
     except (jwt.PyJWTError, TypeError, ValueError, OverflowError) as error:
         raise Unproven(f"refused ({type(error).__name__})") from None
-    bound = keys.issuer_of(kid)
-    if bound and issuer_for(token, bound) != claims["iss"]:
+    bound = keys.issuers_of(kid)
+    if bound and claims["iss"] not in [issuer_for(token, one) for one in bound]:
         raise Unproven("signed by a key of another issuer")
     return Verified(claims)
 

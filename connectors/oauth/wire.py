@@ -7,6 +7,7 @@ environment nor netrc changes where a request goes or whom it trusts.
 from __future__ import annotations
 
 import json
+import logging
 import ssl
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -28,6 +29,9 @@ from connectors.errors import (
     Throttled,
     Unreachable,
 )
+
+# It logs each request at DEBUG: searches name people, and so do the paths of mailboxes.
+logging.getLogger("urllib3").setLevel(logging.ERROR)
 
 MOST_BYTES = 1024 * 1024
 PIECE = 64 * 1024

@@ -161,7 +161,7 @@ def test_nothing_in_the_mailbox_is_ever_changed(stand: Stand):
 
 def test_a_big_mail_takes_little_more_memory_than_itself(stand: Stand):
     if stand.shares_our_memory:
-        # Measured with a server of its own: tests/connectors/test_gmail_memory.py.
+        # Measured with a server of its own: tests/connectors/test_api_memory.py.
         return
     size = 24 * 2**20
     stand.deliver([letter(1, body=(b"x" * 76 + b"\r\n") * (size // 78))])

@@ -77,6 +77,10 @@ class CloudHouse(House, Generic[P]):
         """Give somebody of the firm an account."""
         raise NotImplementedError
 
+    def agree(self, person: P) -> Mapping[str, Any]:
+        """Let somebody agree to what is asked of them; return the tokens."""
+        return person.grant()
+
     def put(self, person: P, raw: bytes, at: datetime | None = None) -> str:
         """Let a mail arrive in an inbox; return the provider's id of it."""
         raise NotImplementedError
@@ -125,7 +129,7 @@ class CloudHouse(House, Generic[P]):
         runs: bool = True,
     ) -> int:
         """Keep the mailbox of somebody who has just agreed; sync it."""
-        now, tokens = datetime.now(UTC), person.grant()
+        now, tokens = datetime.now(UTC), self.agree(person)
         card = MailboxCard(
             user=person.address.partition("@")[0],
             address=Address(person.address),

@@ -68,10 +68,10 @@ def test_turns_are_all_taken_until_one_is_given_back(make_turns):
 def test_the_turns_of_the_dead_end_and_nothing_of_them_stays(make_turns):
     turns = make_turns()
     for name in "abc":
-        assert turns.take(name, timedelta(seconds=0.2))
+        assert turns.take(name, timedelta(seconds=1))
 
     refused = turns.take("d", LONG)
-    time.sleep(0.25)
+    time.sleep(1.1)
     taken = turns.take("d", timedelta(seconds=0.1))
 
     assert (False, True) == (refused, taken)

@@ -23,8 +23,9 @@ def application_of(key: str) -> tuple[str, Client]:
         told = json.loads(key)
     except ValueError:
         raise ClientRefused("not a key") from None
-    tenant, client_id = text(told, "tenant"), text(told, "client_id")
-    if not TENANT_NAME.fullmatch(tenant) or tenant in ANY_TENANT or not GUID.fullmatch(client_id):
+    tenant, client_id = text(told, "tenant"), text(told, "client_id").lower()
+    is_tenant = TENANT_NAME.fullmatch(tenant) and tenant.lower() not in ANY_TENANT
+    if not is_tenant or not GUID.fullmatch(client_id):
         raise ClientRefused("the key names no tenant or no application")
     names = ("private_key", "public_certificate")
     pair = {name: text(told, name) for name in names}

@@ -21,7 +21,7 @@ from connectors.oauth.jwt import GUID, TENANT, Keys, Verified, check_audience, v
 from connectors.oauth.microsoft.account import Directory
 from connectors.oauth.microsoft.application import application_of
 from connectors.oauth.microsoft.entra import ANY_TENANT, CAPABILITIES, Client, Entra
-from connectors.oauth.microsoft.refusals import by_browser, by_token, lacking
+from connectors.oauth.microsoft.refusals import by_browser, by_token, claims_in, lacking
 from connectors.oauth.microsoft.ways import GRAPH, Way
 from connectors.oauth.wire import Reply, Wire, origin_of
 from mail.address import Address, canonical
@@ -90,7 +90,7 @@ class Microsoft:
                     # Never `consent`: whom an administrator has spared it could not pass.
                     prompt=None if ask.address else "select_account",
                     login_hint=ask.address,
-                    claims_challenge=ask.claims or None,
+                    claims_challenge=claims_in(ask.claims) or None,
                     response_mode="query",
                 )
             )
@@ -254,6 +254,6 @@ class Microsoft:
 
 def capable(claims: str) -> str:
     """Return a claims request that says what we can do, with a challenge where there is one."""
-    asked = json.loads(claims) if claims else {}
+    asked = json.loads(claims_in(claims) or "{}")
     asked.setdefault("access_token", {})["xms_cc"] = {"values": CAPABILITIES}
     return json.dumps(asked)

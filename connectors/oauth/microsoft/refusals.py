@@ -81,13 +81,15 @@ def by_token(reply: Reply, *, code: bool = False) -> ConnectorError:
 
 
 def claims_in(value: str) -> str:
-    """Return a claims challenge if it is one: JSON of an object; else nothing."""
+    """Return a claims challenge if it is one (OpenID Connect Core 5.5); else nothing."""
     if not 0 < len(value) <= LONGEST_CLAIMS:
         return ""
     try:
-        return value if isinstance(json.loads(value), dict) else ""
-    except ValueError:
+        wanted = json.loads(value)
+    except (ValueError, RecursionError):
         return ""
+    is_one = isinstance(wanted, dict) and isinstance(wanted.get("access_token", {}), dict)
+    return value if is_one else ""
 
 
 def lacking(granted: Collection[str], needed: Collection[str]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import timedelta
 from threading import Event, Thread
 from typing import Any
@@ -157,3 +158,22 @@ def test_a_mail_that_goes_between_finding_and_fetching_is_not_missed(house: Clou
 
     assert EQUAL == house.compare()
     assert 0 == house.count("pending")
+
+
+def test_no_library_logs_a_search_or_an_answer(
+    house: CloudHouse[Any], caplog: pytest.LogCaptureFixture
+):
+    caplog.set_level(logging.DEBUG)
+    house.put_lead("anna", ANNA)
+    person = house.person()
+    house.arrive(person, "a.1", ANNA)
+    mailbox = house.join(person)
+
+    house.put_lead("ben", BEN)
+    house.arrive(person, "b.1", BEN)
+    house.stand_in.fail_next(house.refusals[0], 1)
+    house.sync(mailbox)
+
+    assert ["b.1"] == house.ids("ben")
+    assert not [name for name in (ANNA, BEN, person.address) if name in caplog.text]
+    assert not [path for path in ("gmail/v1", "/v1.0/") if path in caplog.text]

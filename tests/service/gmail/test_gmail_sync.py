@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import logging
 from datetime import UTC, datetime
-
-import pytest
 
 from tests.comparison import EQUAL
 from tests.letters import letter
@@ -164,21 +161,3 @@ def test_gmails_thread_holds_mails_together_that_name_no_parent_f13(house: Gmail
         for c in house.conversations("anna")
     }
     assert {frozenset({"t.1", "t.3"}), frozenset({"other.1"})} == held
-
-
-def test_googles_own_library_logs_no_search_and_no_answer(
-    house: GmailHouse, caplog: pytest.LogCaptureFixture
-):
-    caplog.set_level(logging.DEBUG)
-    house.put_lead("anna", ANNA)
-    person = house.person()
-    house.arrive(person, "a.1", ANNA)
-    house.google.fail_next("userRateLimitExceeded", 1, "gmail.users.messages.list")
-
-    house.connect_gmail(person)
-    house.let_time_pass()
-    house.run_jobs()
-
-    assert ["a.1"] == house.ids("anna")
-    assert ANNA not in caplog.text
-    assert "gmail/v1" not in caplog.text

@@ -6,6 +6,8 @@ from datetime import datetime
 from itertools import count
 from typing import Any
 
+from connectors.oauth.microsoft.provider import SIGN_IN
+from connectors.oauth.microsoft.ways import GRAPH
 from tests.comparison import Upstream
 from tests.databases import Databases
 from tests.fakes.microsoft import Microsoft, Person
@@ -48,6 +50,10 @@ class GraphHouse(CloudHouse[Person]):
     def stand_in(self) -> Microsoft:
         """Microsoft."""
         return self.microsoft
+
+    def agree(self, person: Person) -> dict[str, str]:
+        """Let somebody agree to what is asked of them; return the tokens."""
+        return person.grant(" ".join([*GRAPH.scopes, *SIGN_IN]))
 
     def put(self, person: Person, raw: bytes, at: datetime | None = None) -> str:
         """Let a mail arrive in an inbox; return Graph's lasting id of it."""

@@ -159,3 +159,18 @@ def test_sizes_are_looked_at_first_where_a_delta_does_not_tell_them(house: Graph
     assert too_large not in person.counters().contents
     parked, _ = house.mailboxes.parked(str(mailbox), 0, 10)
     assert ["too-large"] == [row.reason for row in parked]
+
+
+def test_a_change_that_is_only_named_is_asked_for_and_nothing_comes_twice(house: GraphHouse):
+    house.microsoft.settings.partial_updates = True
+    house.put_lead("anna", ANNA)
+    person = house.person()
+    ids = [house.arrive(person, f"a{n}.1", ANNA) for n in range(3)]
+    mailbox = house.join(person)
+
+    for id_ in ids:
+        person.mark_read(id_)
+    house.sync(mailbox)
+
+    assert EQUAL == house.compare()
+    assert 3 == len(person.counters().contents)

@@ -76,7 +76,7 @@ def test_eight_workers_ask_for_three_things_at_once_at_most_f9(crowded):
         read = list(threads.map(read_all, opened))
 
     assert [6] * WORKERS == read
-    assert 3 == person.counters().most_at_once
+    assert 1 < person.counters().most_at_once <= 3
     assert 0 == throttled(house)
 
 

@@ -29,6 +29,7 @@ from tests.service.oauth.tamper import Tamper
 from web.app import create_app
 from worker import jobs
 from worker.boot import Service
+from worker.sign_in import make_link
 
 RETURN = "http://127.0.0.1:9/crm/back"
 
@@ -140,6 +141,10 @@ class Flow:
         shown = self.crm.call("GET", f"/v1/erasures/{order}/certificate").json()
         provider: dict[str, list[str]] = shown["certificate"]["provider"]
         return provider
+
+    def sign_in_link(self) -> str:
+        """Return the path of a fresh link to the console."""
+        return make_link(self.service, self.tenant.id).removeprefix(self.url)
 
     def link(self, user: str = "7", **more: object) -> str:
         """Return the page that the CRM sends a user's browser to."""

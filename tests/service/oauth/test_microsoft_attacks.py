@@ -6,6 +6,7 @@ Each case is followed by its control where the way itself could be what failed.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import cast
 
 import jwt
 import pytest
@@ -13,11 +14,16 @@ from cryptography.hazmat.primitives import serialization
 
 from connectors.oauth import ClientRefused, Unproven
 from tests.fakes.common.keys import STRANGER, signing_key
+from tests.fakes.common.wire import Answer, Call
+from tests.fakes.microsoft.entra import metadata
+from tests.fakes.microsoft.routes import ENTRA, Handler
+from tests.fakes.microsoft.world import World
 from tests.service.oauth.ground import Flow, changed, query_of
 from tests.service.oauth.sides import GRAPH, NUMBERS
 from worker.providers import build_microsoft
 
 SIDES = (GRAPH,)
+Routes = dict[tuple[str, str], tuple[str, Handler]]
 
 
 def address(domain: str) -> str:
@@ -166,6 +172,27 @@ def test_an_id_token_of_another_tenant_is_refused_where_one_tenant_is_taken(flow
 
     # The control.
     assert anybody.verified(str(said["id_token"]), nonce).text("tid") == theirs.tid
+
+
+def test_a_key_that_signs_for_another_issuer_proves_nothing(
+    flow: Flow, monkeypatch: pytest.MonkeyPatch
+):
+    flow.connect(flow.member())
+    token = str(flow.tamper.answers[-1]["id_token"])
+    nonce = str(opened(token)["nonce"])
+    (careful,), (usual,) = [build_microsoft(flow.service.settings) for _ in range(2)]
+
+    def only_of_personal_accounts(world: World, call: Call, _: str) -> Answer:
+        return metadata.key_set(world, call, "consumers")
+
+    with monkeypatch.context() as patched:
+        route = ("GET", "discovery/v2.0/keys")
+        patched.setitem(cast("Routes", ENTRA), route, ("entra.keys", only_of_personal_accounts))
+        with pytest.raises(Unproven, match="another issuer"):
+            careful.verified(token, nonce)
+
+    # The control.
+    assert usual.verified(token, nonce).text("nonce") == nonce
 
 
 def opened(token: str) -> dict[str, object]:

@@ -254,6 +254,17 @@ def test_a_disconnection_says_what_is_left_to_the_person(flow: Flow):
     assert 0 == flow.count("mailbox_grant")
 
 
+def test_the_page_says_where_consent_is_withdrawn_before_anything_is_erased(flow: Flow):
+    mailbox = flow.connect(flow.member())
+    flow.browser.get(f"{flow.url}{flow.sign_in_link()}")
+
+    page = flow.browser.get(f"{flow.url}/console/mailboxes/{mailbox}/disconnect").text
+
+    assert "only you can withdraw" in page
+    assert "https://myapps.microsoft.com" in page
+    assert "https://account.live.com/consent/Manage" in page
+
+
 def test_the_doctor_sees_whether_the_registration_works(flow: Flow):
     settings = flow.service.settings
     half = settings.model_copy(update={"microsoft_client_id": ""})

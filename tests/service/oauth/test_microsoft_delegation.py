@@ -109,7 +109,7 @@ def test_a_mailbox_that_the_application_does_not_reach_is_refused_and_nothing_is
 
 KEYS: dict[str, dict[str, object]] = {
     "no tenant": {"tenant": ""},
-    "all tenants": {"tenant": "common"},
+    "all tenants": {"tenant": "Common"},
     "another path": {"tenant": "x/../common"},
     "another host": {"tenant": "evil.example:443@x"},
     "a tenant that isn't there": {"tenant": "nobody.example"},
@@ -140,6 +140,7 @@ def test_a_key_that_proves_nothing_is_refused_and_nothing_is_kept(
 
     assert 422 == answer.status_code, answer.text
     assert "key" == answer.json()["errors"][0]["field"]
+    assert "gmail" not in answer.text
     assert [] == flow.mailboxes()
     assert 0 == flow.count("delegation")
     assert organisation.key["client_secret"] not in answer.text

@@ -170,7 +170,7 @@ def test_f17_one_click_at_the_console_repairs_a_mailbox(flow: Flow):
     end_grant(flow, mailbox)
     browser = flow.browser
     browser.base_url = httpx.URL(flow.url)
-    page = browser.get(sign_in_link(flow)).headers["location"]
+    page = browser.get(flow.sign_in_link()).headers["location"]
     start = browser.get(page).text
 
     assert "Connect again" in start
@@ -186,16 +186,9 @@ def test_f17_one_click_at_the_console_repairs_a_mailbox(flow: Flow):
     assert "Connect again" not in browser.get("/").text
 
 
-def sign_in_link(flow: Flow) -> str:
-    """Return the path of a fresh sign-in link."""
-    from worker.sign_in import make_link
-
-    return make_link(flow.service, flow.tenant.id).removeprefix(flow.url)
-
-
 def test_a_reconnect_form_of_another_site_does_nothing(flow: Flow):
     mailbox = flow.connect(flow.person())
-    flow.browser.get(f"{flow.url}{sign_in_link(flow)}")
+    flow.browser.get(f"{flow.url}{flow.sign_in_link()}")
 
     answer = flow.browser.post(
         f"{flow.url}/console/mailboxes/{mailbox}/reconnect", data={"form_token": "x"}
