@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.comparison import EQUAL
 from tests.house import House
 from tests.letters import letter
@@ -9,6 +11,7 @@ from tests.letters import letter
 ANNA, BEN = "anna@customer.test", "ben@other.test"
 
 
+@pytest.mark.usefixtures("by_scan")
 def test_only_the_mails_of_leads_are_taken_in(house: House):
     user = house.user()
     house.put_lead("anna", ANNA)
