@@ -132,6 +132,7 @@ class Tenant:
         folder_names: Sequence[str] = ("INBOX",),
         host: str = "127.0.0.1",
         port: int = 1,
+        provider: str = "imap",
     ) -> int:
         """Store a connected mailbox with its folders, and return its id."""
         vault, index = self.service.vault, self.service.vault.workspace(self.id).index
@@ -144,7 +145,7 @@ class Tenant:
                 connection,
                 id=id_,
                 workspace_id=self.id,
-                provider="imap",
+                provider=provider,
                 state=state,
                 since=since,
                 user_hash=index.hash("user", user),

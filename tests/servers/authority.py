@@ -12,6 +12,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+NAMES = ("ca.pem", "certificate.pem", "key.pem")
+
 
 @dataclass(frozen=True, slots=True)
 class Authority:
@@ -71,7 +73,7 @@ def make_authority(
         )
         .sign(ca_key, hashes.SHA256())
     )
-    files = Authority(directory / "ca.pem", directory / "certificate.pem", directory / "key.pem")
+    files = Authority(*(directory / name for name in NAMES))
     files.ca_file.write_bytes(ca.public_bytes(serialization.Encoding.PEM))
     files.certificate.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
     files.key.write_bytes(
@@ -82,6 +84,16 @@ def make_authority(
         )
     )
     return files
+
+
+def kept_authority(directory: Path) -> Authority:
+    """Return the authority of a directory, made anew when its certificate ends within a month."""
+    files = Authority(*(directory / name for name in NAMES))
+    if all(path.exists() for path in (files.ca_file, files.certificate, files.key)):
+        found = x509.load_pem_x509_certificate(files.certificate.read_bytes())
+        if found.not_valid_after_utc > datetime.now(UTC) + timedelta(days=30):
+            return files
+    return make_authority(directory, lasts=timedelta(days=89))
 
 
 def _usage(signs_certificates: bool) -> x509.KeyUsage:

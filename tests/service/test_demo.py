@@ -6,71 +6,16 @@ import http.client
 import json
 import os
 import re
-import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.service.foreground import of_this, until_nothing_runs
+from tests.service.demo_way import LEADMAIL, Demo, start, stop
+from tests.service.foreground import until_nothing_runs
 
 pytestmark = pytest.mark.timeout(400)
-LEADMAIL = Path(sys.executable).with_name("leadmail")
-
-
-@dataclass(frozen=True, slots=True)
-class Demo:
-    """A running demo: what it printed, and how its API is reached."""
-
-    process: subprocess.Popen[str]
-    home: Path
-    said: str
-    port: int
-    key: str
-    delivered: list[str] = field(default_factory=list)
-
-    def get(self, path: str) -> Any:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
-        connection.request("GET", path, headers={"Authorization": f"Bearer {self.key}"})
-        answer = connection.getresponse()
-        body = answer.read()
-        connection.close()
-        assert 200 == answer.status
-        return json.loads(body)
-
-
-def start(home: Path) -> Demo:
-    process = subprocess.Popen(
-        [LEADMAIL, "up", "--demo", "--port", "0", "--data", home],
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=home.parent,
-        env=os.environ | {"LEADMAIL_DATA": str(home)},
-    )
-    assert process.stdout is not None
-    said = ""
-    for line in process.stdout:
-        said += line
-        if line.startswith(("console:", "stopping")):
-            break
-    port = re.search(r"ready: http://127\.0\.0\.1:(\d+)", said)
-    key = re.search(r"key (\S+)", said)
-    assert port, said
-    assert key, said
-    return Demo(process, home, said, int(port[1]), key[1])
-
-
-def stop(demo: Demo) -> int:
-    demo.process.send_signal(signal.SIGTERM)
-    code = demo.process.wait(60)
-    assert demo.process.stdout is not None
-    demo.process.stdout.close()
-    return code
 
 
 @pytest.fixture(scope="module")
@@ -159,17 +104,3 @@ def test_no_log_holds_a_mails_words_or_a_secret(demo):
     assert logs
     for secret in ("Klaus", "spedition-moeller", "Photovoltaik", demo.key, "sign-in?token"):
         assert secret.encode() not in logs
-
-
-def test_a_second_run_finds_the_mailbox_as_it_was(tmp_path):
-    first = start(tmp_path / "data")
-    code = stop(first)
-    left = until_nothing_runs(first.home)
-
-    second = start(tmp_path / "data")
-    mailboxes = second.get("/v1/mailboxes")["items"]
-    assert of_this(second.home)
-
-    assert (0, 0, set()) == (code, stop(second), left)
-    assert first.key == second.key
-    assert [180] == [mailbox["progress"]["stored"] for mailbox in mailboxes]

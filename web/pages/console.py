@@ -15,7 +15,7 @@ from web.auth import Services
 from web.pages.letter import LETTER_POLICY, letter_html
 from web.pages.rendering import HERE, STATIC, html_page, render
 from web.pages.visit import COOKIE, OwnedForm, Visit, forget, remember, to_start
-from web.pages.withdrawing import withdrawals
+from web.pages.withdrawing import WITHDRAWN_BY_US, withdrawals
 from web.paging import (
     Cursor,
     conversation_cursor,
@@ -94,7 +94,14 @@ def ask_to_disconnect(service: Services, visit: Visit, mailbox: str) -> Response
     """Ask once more, and say what it means."""
     box = Mailboxes(service, visit.workspace_id, WHO).show(mailbox)
     pages = withdrawals([box.provider])
-    return html_page(render("disconnect.html", visit=visit, box=box, withdrawals=pages))
+    html = render(
+        "disconnect.html",
+        visit=visit,
+        box=box,
+        withdrawals=pages,
+        is_withdrawn=box.provider in WITHDRAWN_BY_US,
+    )
+    return html_page(html)
 
 
 @router.post("/console/mailboxes/{mailbox}/disconnect")

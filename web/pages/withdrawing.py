@@ -14,6 +14,9 @@ PAGES: dict[str, tuple[tuple[str, str], ...]] = {
     "outlook-imap": MICROSOFT,
 }
 
+WITHDRAWN_BY_US = frozenset({"gmail"})
+"""The providers that let us take back a person's consent; elsewhere only the person can."""
+
 
 def withdrawals(providers: Collection[str]) -> list[tuple[str, str]]:
     """Return the pages of providers: what each is called, and its address, each once."""

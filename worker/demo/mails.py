@@ -12,11 +12,13 @@ from email.utils import format_datetime
 from html import escape
 from itertools import count
 
-from worker.demo.people import COLLEAGUE, COMPANY, LEADS, PRIVATE, USER, DemoLead, Person
+from worker.demo.people import COMPANY, JONAS, LEADS, MIRA, PRIVATE, USER, DemoLead, Person
 from worker.demo.texts import NOTES
 
 CONVERSATIONS_PER_LEAD = 3
 PRIVATE_MAILS = 120
+COPIED = {2: MIRA, 4: JONAS}
+"""Who of the company gets a copy, by the step of a sale."""
 INBOX, SENT, ARCHIVE = "INBOX", "Sent", "Archive"
 
 PDF = b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj 2 0 obj<</Type/Pages/Kids[]/Count 0>>\
@@ -75,8 +77,8 @@ def conversation_of(
         text = f"{greeting}\n\n{sentence}\n\n{language.closing}\n{sender.name}\n"
         if sender is USER:
             text += f"\n-- \n{USER.name} | {COMPANY}\n"
-        if step == 4:
-            message["Cc"] = [header_address(COLLEAGUE)]
+        if step in COPIED:
+            message["Cc"] = [header_address(COPIED[step])]
         if quoted:
             message["In-Reply-To"] = quoted.message_id
             message["References"] = " ".join(quoted.references)

@@ -26,6 +26,15 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
+class Colleague(Person):
+    """Somebody of the company, and the domains of their private mails; none is a lead's."""
+
+    user: str
+    """The CRM's own id."""
+    private: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class DemoLead:
     """A lead as the CRM knows it, and the language it writes in."""
 
@@ -37,7 +46,19 @@ class DemoLead:
 
 
 USER = Person("Ada Berg", "ada.berg@nordlicht-solar.example")
-COLLEAGUE = Person("Jonas Feld", "jonas.feld@nordlicht-solar.example")
+JONAS = Colleague(
+    "Jonas Feld",
+    "jonas.feld@nordlicht-solar.example",
+    "jonas",
+    ("family.example", "friends.example"),
+)
+MIRA = Colleague(
+    "Mira Sand",
+    "mira.sand@nordlicht-solar.example",
+    "mira",
+    ("garden.example", "running.example"),
+)
+COLLEAGUES = (JONAS, MIRA)
 COMPANY = "Nordlicht Solar"
 
 LEADS = (

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from worker.demo.api import Api, Refused
-from worker.demo.people import COLLEAGUE, LEADS, USER, DemoLead
+from worker.demo.people import COLLEAGUES, LEADS, USER, DemoLead
+from worker.demo.roles import played
 from worker.demo.server import HOST, DemoServer
 from worker.up.home import write_secretly
 
@@ -48,22 +49,32 @@ def load(home: Path, url: str) -> str:
             f"demo:    {stored} mails of {USER.address} concern one of {len(LEADS)} leads,",
             "         and are taken in; no other was read or kept",
             "         a new mail comes with: .venv/bin/leadmail demo deliver",
-            *connect_lines(api, url),
+            *connect_lines(api, url, home),
             f"API:     {url}  key {workspace['api_key']}",
             f"console: {link}  (a sign-in link, good once)",
         )
     )
 
 
-def connect_lines(api: Api, url: str) -> list[str]:
-    """Return what to say of connecting a second mailbox at Google's stand-in, if it runs."""
-    if not os.environ.get("GOOGLE_CLIENT_ID"):
+def connect_lines(api: Api, url: str, home: Path) -> list[str]:
+    """Return what to say of connecting the colleagues' mailboxes at the stand-ins, if any runs."""
+    roles = list(played(home, os.environ))
+    mailboxes = api.call("GET", "/v1/mailboxes?limit=100")["items"]
+    connected = {mailbox["address"] for mailbox in mailboxes}
+    others = [colleague for colleague in COLLEAGUES if colleague.address not in connected]
+    if not roles or not others:
         return []
     back = f"{url}/"
     api.call("PUT", "/v1/integration", {"return_urls": [back]})
-    wish = {"user": "jonas", "return_url": back, "address": COLLEAGUE.address}
-    page = api.call("POST", "/v1/connect", wish)["connect_url"]
-    return [f"connect: {page}  (for {COLLEAGUE.name}; a stand-in plays Google)"]
+    lines: list[str] = []
+    for colleague in others:
+        wish = {"user": colleague.user, "return_url": back, "address": colleague.address}
+        page = api.call("POST", "/v1/connect", wish)["connect_url"]
+        lines.append(f"{'         ' if lines else 'connect: '}{page}  (for {colleague.name})")
+    for role in roles:
+        note = f"; {role.note}" if role.note else ""
+        lines.append(f"         a stand-in plays {role.name}{note}")
+    return lines
 
 
 def made_workspace(directory: Path) -> dict[str, Any]:

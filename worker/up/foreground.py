@@ -17,8 +17,8 @@ from threading import Event
 
 import typer
 
-from worker.demo.google import DemoGoogle
 from worker.demo.server import DemoServer
+from worker.demo.stand_ins import StandIn, stand_ins
 from worker.embedded import PostgresServer, RedisServer
 from worker.embedded.child import NotStarted, tail
 from worker.embedded.place import private_directory
@@ -84,18 +84,16 @@ class Running:
             if server:
                 allowed = (os.environ.get("LEADMAIL_ALLOW_HOSTS"), "127.0.0.1")
                 settings["LEADMAIL_ALLOW_HOSTS"] = ",".join(filter(None, allowed))
-            google = (
-                DemoGoogle.at(home / "google", settings["LEADMAIL_PUBLIC_URL"]) if demo else None
-            )
-            if google:
-                settings |= google.settings()
+            played = stand_ins(home, settings["LEADMAIL_PUBLIC_URL"]) if demo else []
+            for stand_in in played:
+                settings |= stand_in.settings()
             write_environment(home, settings)
-            environment = dict(os.environ) | settings | absolute_paths()
+            environment = dict(os.environ) | absolute_paths() | settings
             environment["PATH"] = f"{Path(sys.executable).parent}:{os.environ.get('PATH', '')}"
             environment |= {"HOST": self.host, "PORT": str(self.port)}
             environment["LISTEN_FD"] = str(self.listener.fileno())
             stack.callback(self.end)
-            self.start(environment, server, google)
+            self.start(environment, server, played)
             if not self.wait_until_ready():
                 return
             say(f"ready: http://{in_url(self.host)}:{self.port}")
@@ -129,7 +127,7 @@ class Running:
         return settings
 
     def start(
-        self, environment: dict[str, str], server: DemoServer | None, google: DemoGoogle | None
+        self, environment: dict[str, str], server: DemoServer | None, played: list[StandIn]
     ) -> None:
         """Migrate, then start the processes, unless a signal comes first.
 
@@ -148,8 +146,7 @@ class Running:
             if server.listens:
                 raise NotStarted(f"port {server.port}, the demo's mail server's, is taken")
             procfile = {"mail": server.shell_command, **procfile}
-        if google:
-            procfile = {"google": google.shell_command, **procfile}
+        procfile = {each.name: each.shell_command for each in played} | procfile
         for name, command in procfile.items():
             keep = (self.listener.fileno(),) if name == "web" else ()
             process = Supervised(name, command, environment, self.log / f"{name}.log", keep)

@@ -44,11 +44,14 @@ class App:
         counters: CommonCounters,
         answering: Answering,
         control: Callable[[Call], Answer],
+        settled: Callable[[Call], None],
     ) -> None:
+        """`settled` is told of each call when all that it changes is changed."""
         self._lock = lock
         self._counters = counters
         self._answering = answering
         self._control = control
+        self._settled = settled
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -60,6 +63,7 @@ class App:
         if call.path.startswith("/control"):
             # It may wait for pushes to be sent, and others must be served meanwhile.
             answer = await asyncio.to_thread(self._control, call)
+            self._settled(call)
             await self._write(answer, call, send)
             return
         with self._lock:
@@ -74,17 +78,18 @@ class App:
                 cut(scope["client"])
             # Before it is out: who has the answer may ask again at once.
             if answer.breakage is not Breakage.HANGING:
-                self._close(answer)
+                self._close(answer, call)
             await self._deliver(answer, call, receive, send)
             if answer.breakage is Breakage.HANGING:
-                self._close(answer)
+                self._close(answer, call)
         finally:
             with self._lock:
                 self._counters.leave()
 
-    def _close(self, answer: Answer) -> None:
+    def _close(self, answer: Answer, call: Call) -> None:
         with self._lock:
             answer.after()
+        self._settled(call)
 
     async def _deliver(self, answer: Answer, call: Call, receive: Receive, send: Send) -> None:
         match answer.breakage:

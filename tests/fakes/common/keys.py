@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -26,6 +26,25 @@ class SigningKey:
     kid: str
     private: rsa.RSAPrivateKey
     certificate: str
+
+    @property
+    def pem(self) -> str:
+        """The private key as files hold it (PKCS #8)."""
+        return self.private.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        ).decode()
+
+    def __reduce__(self) -> tuple[Callable[[str, str, str], SigningKey], tuple[str, str, str]]:
+        return read_key, (self.kid, self.pem, self.certificate)
+
+
+def read_key(kid: str, pem: str, certificate: str) -> SigningKey:
+    """Return the key that was written as PEM."""
+    private = serialization.load_pem_private_key(pem.encode(), None)
+    assert isinstance(private, rsa.RSAPrivateKey)
+    return SigningKey(kid, private, certificate)
 
 
 @functools.cache
@@ -52,16 +71,19 @@ class KeyRing:
     """Two published keys, of which the first signs, so that a change is no surprise."""
 
     def __init__(self) -> None:
-        self._first = 0
+        self._rotations = 0
+        self._published: tuple[SigningKey, ...] = ()
 
     @property
     def published(self) -> list[SigningKey]:
         """The keys that a verifier may trust."""
-        return [signing_key(self._first), signing_key(self._first + 1)]
+        self._published = self._published or (signing_key(0), signing_key(1))
+        return list(self._published)
 
     def rotate(self) -> None:
         """Let the second key sign, forget the first, publish a new one."""
-        self._first += 1
+        self._rotations += 1
+        self._published = (self.published[1], signing_key(self._rotations + 1))
 
     def sign(
         self,

@@ -34,8 +34,16 @@ class Runs(Protocol):
         """Return the settings that name it."""
         ...
 
+    def accounts(self) -> list[str]:
+        """Return the addresses of all accounts."""
+        ...
+
     def add_account(self, address: str, /) -> Loaded:
         """Make an account."""
+        ...
+
+    def keep(self) -> None:
+        """Write what must survive a restart."""
         ...
 
 
@@ -50,6 +58,9 @@ def parser_of(program: str, description: str | None) -> argparse.ArgumentParser:
     )
     parser.add_argument("--account", action="append", default=[], help="an address; repeatable")
     parser.add_argument("--redirect", action="append", help="a redirect URI; repeatable")
+    parser.add_argument(
+        "--state", type=Path, help="a file that keeps grants, mail and keys for the next run"
+    )
     parser.add_argument("--tls-cert", type=Path, help="a certificate for localhost (PEM)")
     parser.add_argument("--tls-key", type=Path, help="its key (PEM)")
     parser.add_argument(
@@ -76,6 +87,7 @@ def run(stand_in: Runs, given: argparse.Namespace) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
     _add_accounts(stand_in, given.account, given.mail)
+    stand_in.keep()
     print(f"ready: {stand_in.url}", flush=True)
     _print_settings(stand_in)
     ended.wait()
@@ -88,7 +100,9 @@ def _print_settings(stand_in: Runs) -> None:
 
 def _add_accounts(stand_in: Runs, addresses: list[str], mail: Path | None) -> None:
     own = per_account(mail) if mail and mail.is_dir() else {}
-    for address in dict.fromkeys([*addresses, *own]) or ["anna@stand-in.example"]:
+    wanted = dict.fromkeys([*addresses, *own]) or ["anna@stand-in.example"]
+    # An account that was kept has its mail as its person left it.
+    for address in [each for each in wanted if each not in stand_in.accounts()]:
         person = stand_in.add_account(address)
         if path := own.get(address) or (mail if not own else None):
             person.load(path)

@@ -14,6 +14,7 @@ from tests.fakes.common.consent import Consent
 from tests.fakes.common.control import Control, Hand
 from tests.fakes.common.counters import CommonCounters
 from tests.fakes.common.faults import ON_THE_LINE, Fault
+from tests.fakes.common.keeping import Keeper
 from tests.fakes.common.people import Client, Named
 from tests.fakes.common.server import Server
 from tests.fakes.common.world import CommonWorld
@@ -43,6 +44,7 @@ class StandIn(Generic[AnySettings, AnyAccount, AnyCounters, AnyPerson]):
         hand: Callable[[AnyAccount], AnyPerson],
         person: type[AnyPerson],
         refusals: Iterable[str],
+        keeper: Keeper,
         port: int,
         certificate: Path | None,
         key: Path | None,
@@ -51,9 +53,11 @@ class StandIn(Generic[AnySettings, AnyAccount, AnyCounters, AnyPerson]):
         self._hand = hand
         self._refusals = frozenset(refusals) | ON_THE_LINE
         control = Control(self, person)
-        app = App(world.lock, world.counters, answering, control.answer)
+        app = App(world.lock, world.counters, answering, control.answer, keeper.settled)
         self._server = Server(app, port, self.name, certificate, key)
         world.url = self._server.url
+        self._keeper = keeper
+        keeper.start()
 
     def __enter__(self) -> Self:
         return self
@@ -64,6 +68,11 @@ class StandIn(Generic[AnySettings, AnyAccount, AnyCounters, AnyPerson]):
     def close(self) -> None:
         """Stop serving."""
         self._server.close()
+        self._keeper.close()
+
+    def keep(self) -> None:
+        """Write what must survive a restart, if there is a file for it."""
+        self._keeper.save()
 
     @property
     def url(self) -> str:

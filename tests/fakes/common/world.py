@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Generic, TypeVar
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
 from tests.fakes.common.clock import Clock
 from tests.fakes.common.consent import Consent
@@ -23,6 +24,9 @@ AnyCounters = TypeVar("AnyCounters", bound=CommonCounters)
 class CommonWorld(Generic[AnySettings, AnyAccount, AnyCounters]):
     """Everything in one place; whoever touches it holds `lock`."""
 
+    kept: ClassVar[tuple[str, ...]] = ("keys", "accounts", "clients")
+    """The parts that survive a restart."""
+
     def __init__(self, settings: AnySettings, counters: AnyCounters, client: Client) -> None:
         self.lock = threading.RLock()
         self.url = ""
@@ -36,3 +40,21 @@ class CommonWorld(Generic[AnySettings, AnyAccount, AnyCounters]):
         self.consent: Consent | None = None
         """Who answers in place of a person; nobody: a page is shown."""
         self.faults = Faults()
+
+    @property
+    def passing(self) -> dict[str, object]:
+        """What the kept parts lean on, and each run makes anew."""
+        return {"settings": self.settings, "clock": self.clock}
+
+    def parts(self) -> dict[str, object]:
+        """Return what is kept, by name."""
+        return {name: getattr(self, name) for name in self.kept}
+
+    def recall(self, parts: Mapping[str, object]) -> None:
+        """Take over what was kept; programs may return to where this run lets them, as well."""
+        given = self.clients
+        for name, part in parts.items():
+            setattr(self, name, part)
+        for client in given.values():
+            known = self.clients.setdefault(client.client_id, client)
+            known.redirect_uris |= client.redirect_uris

@@ -15,7 +15,11 @@ def main() -> None:
     )
     given = running.read(parser)
     with Google(
-        given.port, certificate=given.tls_cert, key=given.tls_key, redirect_uris=given.redirect
+        given.port,
+        certificate=given.tls_cert,
+        key=given.tls_key,
+        redirect_uris=given.redirect,
+        state=given.state,
     ) as google:
         google.settings.push_url = given.push
         google.settings.boxes_ticked = given.boxes_ticked

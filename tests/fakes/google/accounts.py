@@ -5,8 +5,6 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 
-from cryptography.hazmat.primitives import serialization
-
 from tests.fakes.common.clock import Clock
 from tests.fakes.common.keys import SigningKey
 from tests.fakes.common.people import spoken_name
@@ -57,16 +55,11 @@ class ServiceAccount:
 
     def key_file(self, token_url: str, project: str) -> dict[str, str]:
         """Return what Google's console lets one download as the account's key."""
-        private = self.key.private.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
         return {
             "type": "service_account",
             "project_id": project,
             "private_key_id": self.key.kid,
-            "private_key": private.decode(),
+            "private_key": self.key.pem,
             "client_email": self.address,
             "client_id": self.client_id,
             "token_uri": token_url,

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
 
+from tests.fakes.common.keeping import Keeper, Listener
 from tests.fakes.common.keys import signing_key
 from tests.fakes.common.people import Client
 from tests.fakes.common.stand_in import StandIn
@@ -39,13 +40,25 @@ class Google(StandIn[Settings, Account, Counters, Person]):
         certificate: Path | None = None,
         key: Path | None = None,
         redirect_uris: Iterable[str] = (),
+        state: Path | None = None,
     ) -> None:
+        """Serve; with `state`, what that file keeps is known again."""
         client = Client(CLIENT_ID, CLIENT_SECRET, "Leadmail", set(redirect_uris))
         self._world = world = World(Settings(), Counters(), client)
+        keeper = Keeper(world, state)
         self._pusher = Pusher(world)
+        for account in world.accounts:
+            self._tell_of_changes(account)
         super().__init__(
-            *(world, Routes(world), lambda account: Person(world, account), Person),
-            *((*errors.NAMED, *ON_DEMAND), port, certificate, key),
+            world,
+            Routes(world),
+            lambda account: Person(world, account),
+            Person,
+            (*errors.NAMED, *ON_DEMAND),
+            keeper,
+            port,
+            certificate,
+            key,
         )
         self._pusher.start()
 
@@ -146,4 +159,4 @@ class Google(StandIn[Settings, Account, Counters, Person]):
         return risc.send(self._world, "verification", event)
 
     def _tell_of_changes(self, account: Account) -> None:
-        account.mailbox.on_change = lambda record: self._pusher.changed(account, record)
+        account.mailbox.on_change = Listener(lambda record: self._pusher.changed(account, record))

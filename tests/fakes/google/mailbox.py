@@ -5,12 +5,13 @@ from __future__ import annotations
 import bisect
 import random
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import datetime
 
 from tests.fakes.common.clock import Clock
 from tests.fakes.common.heads import Heads, heads_of
 from tests.fakes.common.index import Index
+from tests.fakes.common.keeping import Listener
 from tests.fakes.google.errors import invalid_argument, not_found
 from tests.fakes.google.history import Change, History, Record
 from tests.fakes.google.labels import Labels
@@ -34,7 +35,7 @@ class Mailbox:
         self.index: Index[Stored] = Index()
         self.labels = Labels()
         self.history = History(self._chance)
-        self.on_change: Callable[[Record], None] = lambda _: None
+        self.on_change: Listener[Record] = Listener()
 
     def __len__(self) -> int:
         return len(self._by_id)

@@ -12,6 +12,7 @@ import jwt
 import orjson
 
 from tests.fakes.common.deliveries import Deliveries, Delivery
+from tests.fakes.common.keeping import Listener
 from tests.fakes.common.keys import STRANGER, signing_key
 from tests.fakes.common.poster import post
 from tests.fakes.google.accounts import Account
@@ -55,7 +56,7 @@ class Pusher:
         self.start = self._deliveries.start
         self.close = self._deliveries.close
         self.idle = self._deliveries.idle
-        world.watches.on_start = self.publish
+        world.watches.on_start = Listener(self.publish)
 
     def changed(self, account: Account, record: Record) -> None:
         """Tell of a change, if its user is watched; the caller holds the lock."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from tests.fakes.common.clock import Clock
+from tests.fakes.common.keeping import Listener
 from tests.fakes.google.accounts import Account
 from tests.fakes.google.errors import Refusal, bad_request, forbidden, invalid_argument
 from tests.fakes.google.history import Record
@@ -42,7 +42,7 @@ class Watches:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._by_sub: dict[str, Watch] = {}
-        self.on_start: Callable[[Account], None] = lambda _: None
+        self.on_start: Listener[Account] = Listener()
 
     def of(self, account: Account) -> Watch | None:
         """Return a user's watch while it lasts."""

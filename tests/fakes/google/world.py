@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 class World(CommonWorld[Settings, Account, Counters]):
     """Everything in one place; whoever touches it holds `lock`."""
 
+    kept = (*CommonWorld.kept, "service_accounts", "grants", "watches", "stream", "pages")
+
     def __init__(self, settings: Settings, counters: Counters, client: Client) -> None:
         super().__init__(settings, counters, client)
         self.service_accounts: dict[str, ServiceAccount] = {}

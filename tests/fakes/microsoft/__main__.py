@@ -10,7 +10,11 @@ def main() -> None:
     """Serve until SIGTERM or SIGINT."""
     given = running.read(running.parser_of("tests.fakes.microsoft", __doc__))
     with Microsoft(
-        given.port, certificate=given.tls_cert, key=given.tls_key, redirect_uris=given.redirect
+        given.port,
+        certificate=given.tls_cert,
+        key=given.tls_key,
+        redirect_uris=given.redirect,
+        state=given.state,
     ) as microsoft:
         running.run(microsoft, given)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from cryptography import x509
 
+from tests.fakes.common.keeping import Keeper, Listener
 from tests.fakes.common.people import Client
 from tests.fakes.common.stand_in import StandIn
 from tests.fakes.microsoft.accounts import Account, new_account
@@ -22,7 +23,7 @@ from tests.fakes.microsoft.person import Person
 from tests.fakes.microsoft.routes import Routes
 from tests.fakes.microsoft.settings import Settings
 from tests.fakes.microsoft.world import World
-from tests.servers.authority import make_authority
+from tests.servers.authority import kept_authority, make_authority
 
 CLIENT_ID = "6731de76-14a6-49ae-97bc-6eba6914391e"
 CLIENT_SECRET = "J2w8Q~stand-in-for-microsoft"
@@ -43,19 +44,34 @@ class Microsoft(StandIn[Settings, Account, Counters, Person]):
         key: Path | None = None,
         ca_file: Path | None = None,
         redirect_uris: Iterable[str] = (),
+        state: Path | None = None,
     ) -> None:
-        """Serve by TLS, with a certificate for `localhost` or with one of its own authority."""
+        """Serve by TLS, with a certificate for `localhost` or with one of its own authority.
+
+        With `state`, what that file keeps is known again, and the authority lies beside it.
+        """
         self._directory = tempfile.TemporaryDirectory(prefix="lm-microsoft")
         if certificate is None or key is None:
-            made = make_authority(Path(self._directory.name))
+            own = Path(self._directory.name)
+            made = kept_authority(state.with_name("authority")) if state else make_authority(own)
             certificate, key, ca_file = made.certificate, made.key, made.ca_file
         self.ca_file = ca_file
         client = Client(CLIENT_ID, CLIENT_SECRET, "Leadmail", set(redirect_uris))
         self._world = world = World(Settings(), Counters(), client)
+        keeper = Keeper(world, state)
         self._notifier = Notifier(world)
+        for known in world.accounts:
+            self._tell_of_changes(known)
         super().__init__(
-            *(world, Routes(world), self._hand_on, Person),
-            *((*refusals.NAMED, *ON_DEMAND), port, certificate, key),
+            world,
+            Routes(world),
+            self._hand_on,
+            Person,
+            (*refusals.NAMED, *ON_DEMAND),
+            keeper,
+            port,
+            certificate,
+            key,
         )
         world.endpoint_ca_file = str(ca_file) if ca_file else None
         self._notifier.start()
@@ -108,7 +124,7 @@ class Microsoft(StandIn[Settings, Account, Counters, Person]):
             account.is_admin, account.is_shared = is_admin, is_shared
             account.home = home if here is not home else None
             self._world.accounts.hold(account)
-            account.mailbox.on_change = lambda event: self._notifier.changed(account, event)
+            self._tell_of_changes(account)
         return self._hand_on(account)
 
     def add_tenant(self, domain: str, tenant_id: str | None = None) -> str:
@@ -188,6 +204,9 @@ class Microsoft(StandIn[Settings, Account, Counters, Person]):
         """Name the authority of the endpoints that notices are sent to."""
         with self._world.lock:
             self._world.endpoint_ca_file = str(ca_file) if ca_file else None
+
+    def _tell_of_changes(self, account: Account) -> None:
+        account.mailbox.on_change = Listener(lambda event: self._notifier.changed(account, event))
 
     def _hand_on(self, account: Account) -> Person:
         return Person(self._world, account, self._notifier)

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 class World(CommonWorld[Settings, Account, Counters]):
     """Everything in one place; whoever touches it holds `lock`."""
 
+    kept = (*CommonWorld.kept, "tenants", "grants", "subscriptions")
+
     def __init__(self, settings: Settings, counters: Counters, client: Client) -> None:
         super().__init__(settings, counters, client)
         self.tenants = Tenants()

@@ -184,6 +184,33 @@ def test_a_mailbox_is_disconnected_from_its_own_page_only(crm: Crm, browser: htt
     assert "disconnecting" == crm.get(f"/v1/mailboxes/{id_}")["state"]
 
 
+@pytest.mark.parametrize(
+    ("provider", "told"),
+    [
+        ("imap", ""),
+        (
+            "gmail",
+            "you gave is withdrawn as well, as you can see with Google at myaccount.google.com/",
+        ),
+        (
+            "graph",
+            "only you can withdraw: with Microsoft 365 at myapps.microsoft.com, with Outlook",
+        ),
+    ],
+)
+def test_who_disconnects_is_told_who_ends_the_consent(
+    provider: str, told: str, crm: Crm, browser: httpx.Client
+):
+    id_ = crm.tenant.mailbox(BEN, provider=provider)
+    sign_in(crm, browser)
+
+    page = browser.get(f"/console/mailboxes/{id_}/disconnect").text
+    words = " ".join(re.sub(r"<[^>]+>", "", page).split())
+
+    assert told in words
+    assert (provider != "imap") is ("consent" in words)
+
+
 def test_signing_out_ends_the_session(crm: Crm, browser: httpx.Client):
     page = sign_in(crm, browser).text
     cookies = dict(browser.cookies)

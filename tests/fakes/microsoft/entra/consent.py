@@ -15,6 +15,16 @@ from tests.fakes.microsoft.entra.authorize import Asked, Back, Wrong, granted, n
 from tests.fakes.microsoft.entra.refusals import Denied, needs_admin, unconsented
 from tests.fakes.microsoft.world import World
 
+_WORDS = {
+    "Mail.Read": "Read your mail",
+    "User.Read": "Sign you in and read your profile",
+    "IMAP.AccessAsUser.All": "Read and write access to your mail",
+    "offline_access": "Maintain access to data you have given it access to",
+    "openid": "Sign you in",
+    "profile": "View your basic profile",
+    "email": "View your email address",
+}
+"""What the page says of scopes, by their names without the resource."""
 DECLINED = Denied(65004, "access_denied", "User declined to consent to access the app.")
 
 
@@ -106,7 +116,9 @@ def _page(world: World, asked: Asked) -> Answer:
     ]
     hinted = world.accounts.find(asked.login_hint) or (people[0] if len(people) == 1 else None)
     wanted = "".join(
-        f'<label><input type="hidden" name="scope" value="{escape(each)}">{escape(each)}</label>'
+        f'<label><input type="hidden" name="scope" value="{escape(each)}">'
+        f"{escape(_WORDS.get(each.rpartition('/')[2], each))} "
+        f'<span class="note">{escape(each)}</span></label>'
         for each in sorted(asked.scopes)
     )
     body = f"""

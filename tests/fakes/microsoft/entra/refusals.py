@@ -7,7 +7,7 @@ that codes may change and that programs should rely on `error`, `suberror` and `
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from datetime import datetime
 
 from tests.fakes.common.wire import Answer, json_answer
@@ -29,6 +29,10 @@ class Denied(Exception):
     status: int = 400
     suberror: str = ""
     claims: str = ""
+
+    def __reduce__(self) -> tuple[type[Denied], tuple[object, ...]]:
+        # An exception is copied by what it was called with, and `replace` calls by name.
+        return type(self), astuple(self)
 
     def describe(self, now: datetime) -> str:
         """Return the description, with ids that are of no use to anybody but Microsoft."""

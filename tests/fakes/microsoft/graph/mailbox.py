@@ -10,6 +10,7 @@ from datetime import datetime
 from tests.fakes.common.clock import Clock
 from tests.fakes.common.heads import Heads, heads_of
 from tests.fakes.common.index import Index
+from tests.fakes.common.keeping import Listener
 from tests.fakes.microsoft.graph.folders import Folders
 from tests.fakes.microsoft.graph.journal import Change, Event, Journal
 from tests.fakes.microsoft.graph.refusals import item_not_found, malformed_id
@@ -29,11 +30,11 @@ class Mailbox:
         self._chance = random.Random(address)
         self._by_id: dict[str, Message] = {}
         self._by_rest_id: dict[str, Message] = {}
-        self.folders = Folders(lambda: self._new_id("folder"))
+        self.folders = Folders(self._new_folder_id)
         self.journal = Journal()
         self.links = Links()
         self.index: Index[Message] = Index()
-        self.on_change: Callable[[Event], None] = lambda _: None
+        self.on_change: Listener[Event] = Listener()
 
     def __len__(self) -> int:
         return len(self._by_id)
@@ -157,6 +158,9 @@ class Mailbox:
             for message in self.index.message_id(reference):
                 return message.conversation
         return self._new_id("conversation")
+
+    def _new_folder_id(self) -> str:
+        return self._new_id("folder")
 
     def _new_id(self, kind: str) -> str:
         # Case matters, and so do the signs that a URL must not take for its own.
