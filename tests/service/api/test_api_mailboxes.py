@@ -68,7 +68,7 @@ def test_a_longer_past_is_listed_again(
     assert 200 == answer.status_code
     with tenant.service.store.workspace(tenant.id) as connection:
         [folder] = folders.of_mailbox(connection, id_)
-        assert is_listed_again == (folder.cursor is None)
+        assert is_listed_again == (folder.remaining is None)
         assert is_listed_again == (folder.mark is None)
         # A sync that runs has the old start of reading, and writes nothing any more.
         assert epoch is not None
