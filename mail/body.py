@@ -10,7 +10,7 @@ from html import escape
 from mail.charset import decode
 from mail.encoded_word import decode_words, header_text
 from mail.envelope import fields
-from mail.html import MARKUP, is_bomb, to_bare_text, to_new_text, to_text, weight
+from mail.html import MARKUP, has_huge_tag, to_bare_text, to_new_text, to_text, weight
 from mail.limits import Limits
 from mail.mime import Part
 from mail.plain import plain_text
@@ -102,8 +102,7 @@ def read_body(root: Part, limits: Limits) -> Body:
     """Sort a mail's parts into its text and its attachments."""
     body = Body()
     _sort(root, body, limits)
-    markup = body.markup()
-    if "cid:" in markup:
+    if any(one.content_id for one, _ in body.files) and "cid:" in (markup := body.markup()):
         body.files = [(_shown(one, markup), source) for one, source in body.files]
     return body
 
@@ -168,7 +167,7 @@ def _markup(part: Part, content: bytes, body: Body) -> None:
     markup = decode(content, part.params.get("charset") or _stated(content))
     body.weight += weight(markup)
     # Many heavy parts are a bomb as one of them is.
-    if body.weight > MARKUP or is_bomb(markup):
+    if body.weight > MARKUP or has_huge_tag(markup):
         body.blocks.append(Block(to_bare_text(markup), None))
         body.files.append(_file(part))
     else:
