@@ -10,7 +10,7 @@ from html import escape
 from mail.charset import decode
 from mail.encoded_word import decode_words, header_text
 from mail.envelope import fields
-from mail.html import MARKUP, is_bomb, to_bare_text, to_new_text, to_text, weight
+from mail.html import MARKUP, has_huge_tag, to_bare_text, to_new_text, to_text, weight
 from mail.limits import Limits
 from mail.mime import Part
 from mail.plain import plain_text
@@ -70,13 +70,14 @@ class Block:
 
 @dataclass(slots=True)
 class Body:
-    """What was found in a mail: its text in order, and its attachments with their bytes.
+    """What was found in a mail: its text in order, and its attachments.
 
+    Each attachment comes with the part that it is, or with the bytes that were inside one.
     `weight` is what parsing its HTML costs, in tags.
     """
 
     blocks: list[Block] = field(default_factory=list)
-    files: list[tuple[Attachment, bytes]] = field(default_factory=list)
+    files: list[tuple[Attachment, Part | bytes]] = field(default_factory=list)
     weight: int = 0
 
     def text(self) -> str:
@@ -101,9 +102,8 @@ def read_body(root: Part, limits: Limits) -> Body:
     """Sort a mail's parts into its text and its attachments."""
     body = Body()
     _sort(root, body, limits)
-    markup = body.markup()
-    if "cid:" in markup:
-        body.files = [(_shown(one, markup), content) for one, content in body.files]
+    if any(one.content_id for one, _ in body.files) and "cid:" in (markup := body.markup()):
+        body.files = [(_shown(one, markup), source) for one, source in body.files]
     return body
 
 
@@ -113,26 +113,24 @@ def _sort(part: Part, body: Body, limits: Limits) -> None:
     elif part.children:
         for child in part.children:
             _sort(child, body, limits)
-    elif part.type == "text/plain" and _is_text(part, limits):
-        body.blocks.append(Block(_plain(part, body), None))
-    elif part.type == "text/html" and _is_text(part, limits):
-        markup = decode(part.content, part.params.get("charset") or _stated(part.content))
-        body.weight += weight(markup)
-        # Many heavy parts are a bomb as one of them is.
-        if body.weight > MARKUP or is_bomb(markup):
-            body.blocks.append(Block(to_bare_text(markup), None))
-            body.files.append(_file(part))
+    elif (content := _text_content(part, limits)) is not None:
+        if part.type == "text/plain":
+            body.blocks.append(Block(_plain(part, content, body), None))
         else:
-            body.blocks.append(Block(None, markup))
-    elif not part.type.startswith("multipart/") and (part.content or part.filename):
+            _markup(part, content, body)
+    elif not part.type.startswith("multipart/") and (part.filename or part.size):
         body.files.append(_file(part))
         for number, (name, content) in enumerate(inner_files(part), 1):
             path = f"{part.path or '1'}.t{number}"
             body.files.append((_inner(path, name, content), content))
 
 
-def _is_text(part: Part, limits: Limits) -> bool:
-    return not (part.attached or part.filename or len(part.content) > limits.text)
+def _text_content(part: Part, limits: Limits) -> bytes | None:
+    """Return the bytes of a part that is text to be shown; None when people save it."""
+    if part.type not in ("text/plain", "text/html") or part.attached or part.filename:
+        return None
+    content = part.content
+    return content if len(content) <= limits.text else None
 
 
 def _alternative(part: Part, body: Body, limits: Limits) -> None:
@@ -155,13 +153,25 @@ def _alternative(part: Part, body: Body, limits: Limits) -> None:
         body.blocks.append(Block(text, Body(marked).markup() if marked else None))
 
 
-def _plain(part: Part, body: Body) -> str:
+def _plain(part: Part, content: bytes, body: Body) -> str:
     """Return a text part's text, and attach the files that are uuencoded in it."""
-    text, files = plain_text(part)
-    for number, (name, content) in enumerate(files, 1):
+    text, files = plain_text(content, part.params)
+    for number, (name, inner) in enumerate(files, 1):
         path = f"{part.path or '1'}.u{number}"
-        body.files.append((_inner(path, name, content), content))
+        body.files.append((_inner(path, name, inner), inner))
     return text
+
+
+def _markup(part: Part, content: bytes, body: Body) -> None:
+    """Take an HTML part's text; a bomb is attached, and shown as bare text."""
+    markup = decode(content, part.params.get("charset") or _stated(content))
+    body.weight += weight(markup)
+    # Many heavy parts are a bomb as one of them is.
+    if body.weight > MARKUP or has_huge_tag(markup):
+        body.blocks.append(Block(to_bare_text(markup), None))
+        body.files.append(_file(part))
+    else:
+        body.blocks.append(Block(None, markup))
 
 
 def _stated(content: bytes) -> str:
@@ -170,7 +180,7 @@ def _stated(content: bytes) -> str:
     return match[1].decode("ascii") if match else ""
 
 
-def _file(part: Part) -> tuple[Attachment, bytes]:
+def _file(part: Part) -> tuple[Attachment, Part]:
     content_type = part.type
     method = part.params.get("method", "")
     if content_type == "text/calendar" and method.isalpha():
@@ -181,11 +191,11 @@ def _file(part: Part) -> tuple[Attachment, bytes]:
         part=path,
         filename=name,
         content_type=content_type,
-        size=len(part.content),
+        size=part.size,
         inline=False,
         content_id=part.content_id,
     )
-    return one, part.content
+    return one, part
 
 
 def _inner(path: str, name: str, content: bytes) -> Attachment:

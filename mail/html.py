@@ -91,7 +91,9 @@ _STYLED = re.compile(r'style="([^"]*)"')
 
 MARKUP = 20_000
 """How many tags a piece of HTML may have: parsers take quadratic time to nest them."""
-_ATTRIBUTES_OF_ONE = re.compile(r"<(?:[^<>\s/]*+[\s/]++){15000}")
+ATTRIBUTES = 15_000
+"""How many attributes one tag may have."""
+_ATTRIBUTES_OF_ONE = re.compile(rf"<(?:[^<>\s/]*+[\s/]++){{{ATTRIBUTES}}}")
 
 
 def weight(html: str) -> int:
@@ -101,9 +103,23 @@ def weight(html: str) -> int:
 
 def is_bomb(html: str) -> bool:
     """Say whether parsing this could take seconds (quadratic in tags, entities, attributes)."""
-    return weight(html) > MARKUP or (
-        len(html) > 30_000 and _ATTRIBUTES_OF_ONE.search(html) is not None
-    )
+    return weight(html) > MARKUP or has_huge_tag(html)
+
+
+def has_huge_tag(html: str) -> bool:
+    """Say whether a tag has so many attributes that parsing this could take seconds.
+
+    Such a tag is a long stretch without another "<": most mails have none, which a few
+    looks from one "<" to the last one in its reach tell.
+    """
+    if len(html) <= 2 * ATTRIBUTES:
+        return False
+    place = 0
+    while len(html) - place >= ATTRIBUTES:
+        place = html.rfind("<", place, place + ATTRIBUTES) + 1
+        if place == 0:
+            return _ATTRIBUTES_OF_ONE.search(html) is not None
+    return False
 
 
 def sanitise(html: str) -> str:

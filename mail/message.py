@@ -121,9 +121,9 @@ def attachment_content(raw: bytes, part: str, limits: Limits = _DEFAULT_LIMITS) 
     """
     raw = raw.lstrip(b"\r\n")
     check(raw, limits)
-    for attachment, content in read_body(_tree(raw, limits), limits).files:
+    for attachment, source in read_body(_tree(raw, limits), limits).files:
         if attachment.part == part:
-            return content
+            return source.content if isinstance(source, Part) else source
     raise NoSuchPart
 
 

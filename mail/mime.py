@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import binascii
 import re
+import string
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import unquote_to_bytes
@@ -21,6 +22,8 @@ _PARAMETER = re.compile(
 _CONTINUED = re.compile(r"([^*]+)\*(?:(\d{1,3})(\*)?)?")
 _ESCAPE = re.compile(r'\\(["\\])')
 _TYPE = re.compile(r"([a-z0-9][a-z0-9!#$&^_.+-]{0,126})/([a-z0-9][a-z0-9!#$&^_.+-]{0,126})")
+_BASE64 = b"base64"
+_BASE64_ALPHABET = string.ascii_letters.encode() + string.digits.encode() + b"+/"
 _NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]+")
 _UNSAFE_NAME = re.compile("[\x00-\x1f\x7f\u200e\u200f\u202a-\u202e\u2066-\u2069]+")
 NAME_LENGTH = 255
@@ -29,9 +32,10 @@ NAME_LENGTH = 255
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A node of a mail's tree. `content` is decoded bytes, empty for one with children.
+    """A node of a mail's tree. `body` is as sent, empty for one with children.
 
     `path` counts from one at each level, as IMAP does ("2.1"); the root's is empty.
+    `encoding` is the transfer encoding in lower case; empty where nothing is to be decoded.
     """
 
     path: str
@@ -40,8 +44,21 @@ class Part:
     disposition: str
     disposition_params: Mapping[str, str]
     content_id: str
-    content: bytes = field(repr=False)
+    encoding: bytes
+    body: bytes = field(repr=False)
     children: tuple[Part, ...] = ()
+
+    @property
+    def content(self) -> bytes:
+        """The body without its transfer encoding. Worked out at each access."""
+        return transfer_decoded(self.encoding, self.body)
+
+    @property
+    def size(self) -> int:
+        """The bytes of `content`; most attachments are base64, which tells it undecoded."""
+        if self.encoding == _BASE64:
+            return base64_size(self.body)
+        return len(self.content)
 
     @property
     def filename(self) -> str:
@@ -73,21 +90,24 @@ def content_type(fields: Fields, default: str) -> tuple[str, dict[str, str]]:
     return ("text/plain" if value else default), params
 
 
-def build(path: str, fields: Fields, body: bytes, default: str) -> Part:
-    """Make a leaf of its header fields and its body as sent."""
-    media_type, params = content_type(fields, default)
-    return with_content(path, media_type, params, fields, transfer_decoded(fields, body), ())
+def leaf(
+    path: str, media_type: str, params: Mapping[str, str], fields: Fields, body: bytes
+) -> Part:
+    """Make a part without children of its header fields and its body as sent."""
+    encoding = fields.get(b"content-transfer-encoding", b"").lower().strip(b" \t;\"'")
+    return build(path, media_type, params, fields, encoding, body, ())
 
 
-def with_content(
+def build(
     path: str,
     media_type: str,
     params: Mapping[str, str],
     fields: Fields,
-    content: bytes,
+    encoding: bytes,
+    body: bytes,
     children: tuple[Part, ...],
 ) -> Part:
-    """Make a part of its header fields and its decoded content."""
+    """Make a part of what its Content-Type says and its other header fields."""
     disposition, disposition_params = parameters(
         header_text(fields.get(b"content-disposition", b""))
     )
@@ -99,7 +119,8 @@ def with_content(
         disposition.lower(),
         disposition_params,
         content_id,
-        content,
+        encoding,
+        body,
         children,
     )
 
@@ -137,14 +158,13 @@ def _joined(pieces: dict[int, tuple[bool, str]]) -> str:
     return decode(content, charset)
 
 
-def transfer_decoded(fields: Fields, body: bytes) -> bytes:
+def transfer_decoded(encoding: bytes, body: bytes) -> bytes:
     """Return a body without its transfer encoding; what can't be decoded stays as it is."""
-    stated = fields.get(b"content-transfer-encoding", b"").lower().strip(b" \t;\"'")
-    if stated == b"base64":
+    if encoding == _BASE64:
         return base64_decoded(body)
-    if stated in (b"quoted-printable", b"quoted-printeable", b"quoted_printable"):
+    if encoding in (b"quoted-printable", b"quoted-printeable", b"quoted_printable"):
         return binascii.a2b_qp(body)
-    if stated in (b"x-uuencode", b"uuencode", b"uue", b"x-uue"):
+    if encoding in (b"x-uuencode", b"uuencode", b"uue", b"x-uue"):
         return uu_decoded(body.splitlines())
     return body
 
@@ -157,6 +177,21 @@ def base64_decoded(body: bytes) -> bytes:
         kept = _NOT_BASE64.sub(b"", body.partition(b"=")[0])
         kept = kept[: len(kept) - (len(kept) % 4 == 1)]
         return binascii.a2b_base64(kept + b"=" * (-len(kept) % 4))
+
+
+def base64_size(body: bytes) -> int:
+    """Return how many bytes `base64_decoded` makes of a body.
+
+    Not decoded where it is sound: characters of the alphabet and line ends, padding at the
+    end alone and as long as it must be. Then each character is six bits.
+    """
+    others = body.translate(None, _BASE64_ALPHABET)
+    characters = len(body) - len(others)
+    padding = b"=" * (-characters % 4)
+    is_sound = others.translate(None, b"\r\n") == padding and len(padding) < 3
+    if is_sound and body.rstrip(b"\r\n").endswith(padding):
+        return characters * 6 // 8
+    return len(base64_decoded(body))
 
 
 def uu_decoded(lines: list[bytes]) -> bytes:

@@ -9,7 +9,7 @@ from email.parser import BytesParser
 from functools import partial
 
 from mail.limits import Count, Limits, Reason, Unparseable
-from mail.mime import Fields, Part, build, content_type, with_content
+from mail.mime import Fields, Part, build, content_type, leaf
 
 _NEWLINES = re.compile(rb"[\r\n]+")
 
@@ -88,12 +88,12 @@ def _part(node: StandardMessage, path: str, default: str) -> Part:
     if not inner:
         body = node.as_sent()
         if not media_type.startswith("multipart/"):
-            return build(path, fields, body, default)
+            return leaf(path, media_type, params, fields, body)
         # Without a boundary there is nothing to split: what it says is shown.
-        return with_content(path, "text/plain", params, fields, body, ())
+        return build(path, "text/plain", params, fields, b"", body, ())
     below = "message/rfc822" if media_type == "multipart/digest" else "text/plain"
     children = tuple(
         _part(child, f"{path}.{place}" if path else str(place), below)
         for place, child in enumerate(inner, 1)
     )
-    return with_content(path, media_type, params, fields, b"", children)
+    return build(path, media_type, params, fields, b"", b"", children)

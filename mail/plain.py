@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import binascii
 import re
+from collections.abc import Mapping
 
 from mail.charset import decode
-from mail.mime import Part, uu_decoded
+from mail.mime import uu_decoded
 
 _UU_BEGIN = re.compile(r"begin [0-7]{3,4} (\S.{0,254})")
 _UU_LINE = 90
@@ -14,12 +15,12 @@ _UU_LINE = 90
 _UNSAVABLE = re.compile(r"[/\\:*?\"<>|\x00-\x1f]+")
 
 
-def plain_text(part: Part) -> tuple[str, list[tuple[str, bytes]]]:
+def plain_text(content: bytes, params: Mapping[str, str]) -> tuple[str, list[tuple[str, bytes]]]:
     """Return a text part's text with plain line ends, and the files uuencoded in it."""
-    text = decode(part.content, part.params.get("charset", ""))
+    text = decode(content, params.get("charset", ""))
     text = text.replace("\r\n", "\n").replace("\r", "\n")
-    if part.params.get("format", "").lower() == "flowed":
-        text = _unflowed(text, delsp=part.params.get("delsp", "").lower() == "yes")
+    if params.get("format", "").lower() == "flowed":
+        text = _unflowed(text, delsp=params.get("delsp", "").lower() == "yes")
     files: list[tuple[str, bytes]] = []
     if "\nend" in text and "begin " in text:
         text, files = _without_uuencoded(text)

@@ -57,7 +57,11 @@ def new_text(text: str) -> str:
         kept = [stripped for run in runs if (stripped := "\n".join(run).strip())]
     if not kept:
         kept = ["\n".join(line for line in lines if not _QUOTED.match(line)).strip()]
-    return _BLANK_LINES.sub("\n\n", "\n\n".join(kept)).strip() or text.strip()
+    joined = "\n\n".join(kept)
+    # Seldom true, and much faster to tell than to replace.
+    if "\n\n\n" in joined:
+        joined = _BLANK_LINES.sub("\n\n", joined)
+    return joined.strip() or text.strip()
 
 
 def _own_runs(lines: list[str]) -> list[list[str]]:
@@ -66,9 +70,10 @@ def _own_runs(lines: list[str]) -> list[list[str]]:
     place = 0
     # Only lines shortly before one that ends with a colon can begin an attribution.
     ends = [place for place, line in enumerate(lines[:LINES]) if _COLON.search(line[-9:])]
-    headings = {place for end in ends for place in range(end - 3, end + 1)}
+    headings = {place for last in ends for place in range(last - 3, last + 1)}
     attempts = iter(range(ATTEMPTS))
-    while place < min(len(lines), LINES):
+    end = min(len(lines), LINES)
+    while place < end:
         line = lines[place]
         if _QUOTED.match(line):
             if runs[-1]:

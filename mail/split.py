@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from mail.envelope import fields as fields_of
 from mail.limits import Count, Limits, Reason, Unparseable
-from mail.mime import Fields, Part, build, content_type, with_content
+from mail.mime import Fields, Part, build, content_type, leaf
 
 # Fields as RFC 5322 writes them, up to the empty line: only then do all parsers agree.
 _HEADER = re.compile(rb"(?:[!-9;-~]++:[^\r\n]*+\r?\n(?:[ \t]++[^\s][^\r\n]*+\r?\n)*+)++(?=\r?\n)")
@@ -52,14 +52,14 @@ class _Splitter:
         fields, body = _header(self.raw, start, end, path, None if path else self.known)
         media_type, params = content_type(fields, default)
         if not media_type.startswith("multipart/"):
-            return build(path, fields, self.raw[body:end], default)
+            return leaf(path, media_type, params, fields, self.raw[body:end])
         below = "message/rfc822" if media_type == "multipart/digest" else "text/plain"
         most = self.count.limits.parts
         children = tuple(
             self.part(first, last, f"{path}.{place}" if path else str(place), below)
             for place, (first, last) in enumerate(_pieces(self.raw, body, end, params, most), 1)
         )
-        return with_content(path, media_type, params, fields, b"", children)
+        return build(path, media_type, params, fields, b"", b"", children)
 
 
 def _header(

@@ -6,6 +6,8 @@ import base64
 import struct
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mail.message import attachment_content, parse
 from tests.mail.written import HEAD, HTML, PDF, PLAIN, mail, multipart
@@ -185,3 +187,18 @@ def test_a_broken_winmail_dat_is_an_attachment_all_the_same(cut):
     message = parse(multipart(b"mixed", PLAIN, outer + packed.replace(b"\n", b"x")))
 
     assert "winmail.dat" == message.attachments[0].filename
+
+
+PIECES = st.sampled_from(
+    (b"QUJD", b"Q", b"+/", b"=", b"==", b"\r\n", b"\n", b"\r", b" ", b"!", b"-")
+)
+
+
+@given(body=st.lists(PIECES, max_size=12).map(b"".join))
+def test_the_size_of_base64_is_that_of_its_bytes_however_broken_it_is(body):
+    file = b"Content-Type: application/pdf; name=a.pdf\r\nContent-Transfer-Encoding: base64"
+    raw = multipart(b"mixed", file + b"\r\n\r\n" + body)
+
+    message = parse(raw)
+
+    assert [len(attachment_content(raw, "1"))] == [one.size for one in message.attachments]

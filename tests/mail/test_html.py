@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from selectolax.lexbor import LexborHTMLParser
 
-from mail.html import MARKUP, is_bomb, sanitise, to_new_text, to_text
+from mail.html import ATTRIBUTES, MARKUP, is_bomb, sanitise, to_new_text, to_text
 from mail.reply import new_text
 from tests.mail.corpus import MAILS, attacks, needs_mails
 
@@ -200,6 +200,14 @@ def test_parsers_take_quadratic_time_over_what_is_refused():
         return time.thread_time() - began
 
     assert seconds(MARKUP) > 2.8 * seconds(MARKUP // 2)
+
+
+@pytest.mark.parametrize("before", ["", "<p>one</p>", "x" * 20_000, "<b>" + "x" * 14_999 + "</b>"])
+@pytest.mark.parametrize(("attributes", "bomb"), [(ATTRIBUTES - 1, False), (ATTRIBUTES, True)])
+def test_a_tag_is_a_bomb_from_so_many_attributes_on_wherever_it_stands(before, attributes, bomb):
+    letter = before + "<p" + " a=1" * (attributes - 1) + " >" + "x" * 20_000
+
+    assert bomb is is_bomb(letter)
 
 
 def test_a_long_letter_is_no_bomb():
