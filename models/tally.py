@@ -11,7 +11,7 @@ from models.base import Base, Big, Impersonal
 class Tally(Base):
     """Rows removed from one table by one erasure; a crash between two notes loses none.
 
-    `what` is the table's name, or a step that may be taken once.
+    `what` is the table's name, a step that may be taken once, or a mail whose key is to go.
     """
 
     __tablename__ = "tally"

@@ -143,8 +143,10 @@ class Purge:
 
     def delete(self, turn: Turn, order: AnyRow) -> None:
         """Delete in chunks, each in a transaction of its own, until nothing is left to delete."""
+        self.shred_owed(order)
         while self.delete_mails(order):
             turn.note(state="purging")
+            self.shred_owed(order)
             self.publish(order)
         after: int | None = 0
         while after is not None:
@@ -155,7 +157,12 @@ class Purge:
 
     @yielding
     def delete_mails(self, order: AnyRow) -> bool:
-        """Delete the next mails with their keys; False if there are none."""
+        """Delete the next mails, and note what keys go with them; False if there are none.
+
+        The keys go after the rows, because a mail that has become a lead's again must never
+        meet a row without its key: it would be held, and never fetched again. A mailbox's are
+        gone already.
+        """
         with self.store.workspace(order.workspace_id) as connection:
             purging.give_way(connection)
             if order.scope != Scope.MAILBOX:
@@ -165,11 +172,20 @@ class Purge:
             mails = list(connection.scalars(doomed(order)))
             if not mails:
                 return False
-            # Keys first: a crash between leaves rows that nobody can open.
-            self.vault.shred_messages(order.workspace_id, mails, order.id)
             removed = purging.delete_mails(connection, order.workspace_id, mails)
             tallies.add(connection, order.workspace_id, order.id, removed)
+            if order.scope != Scope.MAILBOX:
+                tallies.owe_keys(connection, order.workspace_id, order.id, mails)
         return True
+
+    def shred_owed(self, order: AnyRow) -> None:
+        """Destroy the keys of mails that are deleted, however often this was begun."""
+        with self.store.workspace(order.workspace_id) as connection:
+            mails = tallies.owed_keys(connection, order.id)
+        if mails:
+            self.vault.shred_messages(order.workspace_id, mails, order.id)
+            with self.store.workspace(order.workspace_id) as connection:
+                tallies.shredded(connection, order.id)
 
     @yielding
     def delete_conversations(self, order: AnyRow, after: int) -> int | None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 from sqlalchemy import Connection, delete, select
 from sqlalchemy.dialects.postgresql import insert
 
+from models.bulk import insert_columns
 from models.tally import Tally
+
+OWED = "step key "
 
 
 def add(
@@ -61,6 +64,36 @@ def is_first(connection: Connection, workspace_id: int, erasure_id: int, step: s
         .returning(Tally.what)
     )
     return claimed is not None
+
+
+def owe_keys(
+    connection: Connection, workspace_id: int, erasure_id: int, mail_ids: Sequence[int]
+) -> None:
+    """Note the keys that are to be shredded, in the transaction that deletes their mails."""
+    count = len(mail_ids)
+    insert_columns(
+        connection,
+        Tally,
+        workspace_id=[workspace_id] * count,
+        erasure_id=[erasure_id] * count,
+        what=[f"{OWED}{id_}" for id_ in mail_ids],
+        count=[0] * count,
+    )
+
+
+def owed_keys(connection: Connection, erasure_id: int) -> list[int]:
+    """Return the mails whose keys are still to be shredded, as far as that is known."""
+    names = connection.scalars(
+        select(Tally.what).where(Tally.erasure_id == erasure_id, Tally.what.startswith(OWED))
+    )
+    return [int(name.removeprefix(OWED)) for name in names]
+
+
+def shredded(connection: Connection, erasure_id: int) -> None:
+    """Forget the keys that were to be shredded: they are."""
+    connection.execute(
+        delete(Tally).where(Tally.erasure_id == erasure_id, Tally.what.startswith(OWED))
+    )
 
 
 def forget(connection: Connection, erasure_id: int) -> None:

@@ -39,6 +39,11 @@ DISCONNECTED_EVERY = 5
 LONGEST_CALM = 0.5
 """Seconds between a process's being ready and its death, at most, as far as it is its turn."""
 HELD_JOBS = "SELECT mailbox_id, kind, epoch FROM lease WHERE kind <> 'watch' AND until > now()"
+UNDONE = """
+    SELECT m.id, m.state, m.problem, m.failures, m.due_at - now() AS due_in,
+      p.attempts, p.reason, p.retry_at - now() AS retried_in, p.folder_id, p.ref
+    FROM mailbox m LEFT JOIN pending p ON p.mailbox_id = m.id
+"""
 HELD_ORDERS = "SELECT id, attempts FROM erasure WHERE verified_at IS NULL AND lease_until > now()"
 
 pytestmark = storm(KILLS, each=3, beside=240)
@@ -149,6 +154,7 @@ def test_real_processes_killed_and_servers_broken_lose_and_double_nothing(
         f" {len(weather.purges_cut)} purges cut short; {dict(weather.broken)};"
         f" {during} mails stored, {proven} of {len(life.orders)} disconnections verified meanwhile"
     )
+    print(*house.rows(UNDONE), sep="\n")
     assert (EQUAL, 0, 0) == (house.compare(), life.residue(), life.open_erasures())
     assert 0 == life.unproven()
     assert settled

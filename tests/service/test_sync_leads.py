@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import text
 
+from models.queries import purging
+from privacy.vault import Vault
 from tests.comparison import EQUAL
 from tests.house import House
 from tests.letters import letter
 from tests.tap import Tap
+from worker import jobs
 
 ANNA, ANNAS_OTHER, BEN = "anna@customer.test", "anna@home.test", "ben@other.test"
 
@@ -168,3 +172,35 @@ def test_a_lead_that_goes_while_its_mail_is_fetched_leaves_nothing(house: House,
     assert tap.weather is None
     assert 12 == house.count("mail")
     assert EQUAL == house.compare()
+
+
+@pytest.mark.parametrize("at", ["its rows", "its keys"])
+def test_a_lead_that_comes_back_after_a_killed_purge_has_all_its_mail(
+    house: House, monkeypatch: pytest.MonkeyPatch, at: str
+):
+    house.put_lead("anna", ANNA)
+    house.connect(mixed(house))
+    house.put_lead("anna", "anna@nowhere.test", runs=False)
+    order = next(id_ for kind, id_ in house.bell.waiting if kind == "purge")
+
+    def die(*_: object) -> None:
+        # What SIGKILL does: nothing of the run is put in order.
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as dying:
+        if at == "its rows":
+            dying.setattr(purging, "delete_mails", die)
+        else:
+            dying.setattr(Vault, "shred_messages", die)
+        with pytest.raises(KeyboardInterrupt):
+            jobs.erase(house.service, order)
+    house.put_lead("anna", ANNA)
+    with house.service.vault_store.system() as ledger:
+        ledger.execute(text("UPDATE erasure SET lease_until = now()"))
+    jobs.erase(house.service, order)
+    house.run_jobs()
+
+    assert EQUAL == house.compare()
+    with house.service.vault_store.workspace(house.workspace) as vault:
+        keys = vault.scalar(text("SELECT count(*) FROM message_key"))
+    assert house.count("mail") == keys
