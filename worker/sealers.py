@@ -36,8 +36,6 @@ Sealed = NewMail | NotTakenIn
 Answer = Future[list[Sealed]]
 PATIENCE_SECONDS = 120.0
 """Far longer than the largest mails take."""
-OVER = b""
-"""What a process is told when the worker ends in good order."""
 
 
 class SealerLost(Exception):
@@ -58,7 +56,7 @@ class Sealers:
             one.listen()
 
     def stop(self) -> None:
-        """Let them end."""
+        """End them."""
         processes, self.processes = self.processes, []
         for one in processes:
             one.stop()
@@ -132,8 +130,6 @@ class Sealer:
                 self.line.send_bytes(asked)
             except OSError:
                 self.lose()
-            if asked == OVER:
-                return
 
     def hear(self) -> None:
         """Hand its answers on until it ends."""
@@ -160,11 +156,10 @@ class Sealer:
                 self.waiting.popitem()[1].set_exception(SealerLost())
 
     def stop(self) -> None:
-        """Let it end, and wait until it has."""
+        """End it: the jobs are over, and whatever it may hang in is nobody's."""
         self.is_over = True
-        self.to_ask.put(OVER)
-        with suppress(ChildProcessError):
-            os.waitpid(self.pid, 0)
+        os.kill(self.pid, signal.SIGKILL)
+        os.waitpid(self.pid, 0)
 
 
 def fork(others: list[Sealer]) -> Sealer:
@@ -190,10 +185,7 @@ def serve(line: Line) -> NoReturn:
     intake: Intake | None = None
     try:
         while True:
-            came_in = line.recv_bytes()
-            if came_in == OVER:
-                os._exit(0)
-            asked = pickle.loads(came_in)  # noqa: S301  # our parent's
+            asked = pickle.loads(line.recv_bytes())  # noqa: S301  # our parent's
             if isinstance(asked, Desk):
                 intake = Intake(asked)
                 continue
@@ -228,5 +220,5 @@ class SealersOfWorker(Middleware):
             self.sealers.start(max(1, min(worker.worker_threads, processors - 1)))
 
     def after_worker_shutdown(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:  # noqa: ARG002
-        """Let them end."""
+        """End them."""
         self.sealers.stop()

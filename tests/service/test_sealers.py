@@ -157,6 +157,16 @@ def test_one_that_never_answers_is_killed(sealers: Sealers, monkeypatch: pytest.
     assert not sealers.processes[1].is_lost
 
 
+def test_one_that_hangs_does_not_keep_its_worker_from_ending(sealers: Sealers):
+    pids = [one.pid for one in sealers.processes]
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+
+    sealers.stop()
+
+    assert not any(map(is_alive, pids))
+
+
 @pytest.mark.parametrize("end", ["killed", "in good order"])
 def test_they_end_with_their_worker(end: str):
     with subprocess.Popen(
